@@ -1,0 +1,84 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Quota;
+
+namespace Scheduler.Core.Model;
+
+/// <summary>
+/// Collects nodes, workloads and tenants in any order and makes a sorted snapshot of them. Checks what the planner
+/// relies on, so that a fault of a host is found where it happens.
+/// </summary>
+public sealed class ClusterSnapshotBuilder
+{
+    private readonly List<Node> _nodes = [];
+    private readonly List<Workload> _workloads = [];
+    private TenantTree _tenants = TenantTree.Empty;
+
+    /// <summary>See <see cref="ClusterSnapshot.Generation"/>.</summary>
+    public long Generation { get; set; }
+
+    /// <summary>See <see cref="ClusterSnapshot.Now"/>.</summary>
+    public DateTimeOffset Now { get; set; }
+
+    /// <summary>Adds nodes.</summary>
+    public ClusterSnapshotBuilder Add(params IEnumerable<Node> nodes)
+    {
+        _nodes.AddRange(nodes);
+        return this;
+    }
+
+    /// <summary>Adds workloads.</summary>
+    public ClusterSnapshotBuilder Add(params IEnumerable<Workload> workloads)
+    {
+        _workloads.AddRange(workloads);
+        return this;
+    }
+
+    /// <summary>Sets the quota tree.</summary>
+    public ClusterSnapshotBuilder With(TenantTree tenants)
+    {
+        _tenants = tenants;
+        return this;
+    }
+
+    /// <summary>Makes the snapshot.</summary>
+    /// <exception cref="InvalidOperationException">
+    /// Two nodes, workloads or pods have the same id, a workload has no pods, or a pod's placement does not go with its state.
+    /// </exception>
+    public ClusterSnapshot Build()
+    {
+        ImmutableArray<Node> nodes = [.. _nodes.OrderBy(node => node.Name)];
+        ImmutableArray<Workload> workloads = [.. _workloads.OrderBy(workload => workload.Id)];
+        for (var index = 1; index < nodes.Length; index++)
+        {
+            Require(nodes[index - 1].Name != nodes[index].Name, $"node {nodes[index].Name} is there twice");
+        }
+
+        var pods = new HashSet<PodId>();
+        for (var index = 0; index < workloads.Length; index++)
+        {
+            var workload = workloads[index];
+            Require(index == 0 || workloads[index - 1].Id != workload.Id, $"workload {workload.Id} is there twice");
+            Require(!workload.Pods.IsDefaultOrEmpty, $"workload {workload.Id} has no pods");
+            Require(workload.MinMember >= 1, $"workload {workload.Id} has minMember {workload.MinMember}");
+            var previous = default(Pod);
+            foreach (var pod in workload.Pods)
+            {
+                Require(pods.Add(pod.Id), $"pod {pod.Id} is there twice");
+                Require(previous is null || previous.Id.CompareTo(pod.Id) < 0, $"the pods of workload {workload.Id} are not sorted");
+                Require(pod.State == PodState.Pending == (pod.Placement is null),
+                    $"pod {pod.Id} is {pod.State}, which does not go with its placement");
+                previous = pod;
+            }
+        }
+
+        return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants);
+    }
+
+    private static void Require(bool condition, string message)
+    {
+        if (!condition)
+        {
+            throw new InvalidOperationException(message);
+        }
+    }
+}

@@ -1,0 +1,147 @@
+using System.Collections.Immutable;
+
+namespace Scheduler.Core.Model;
+
+/// <summary>Where a pod is in its life, as far as planning goes.</summary>
+public enum PodState
+{
+    /// <summary>Waits for a node.</summary>
+    Pending,
+
+    /// <summary>Has a node (bound, or assumed) and holds its room there.</summary>
+    Placed,
+
+    /// <summary>Is being deleted: still holds its room, which counts as coming free.</summary>
+    Leaving,
+}
+
+/// <summary>Where a pod is, and with which devices.</summary>
+/// <param name="Node">The node.</param>
+/// <param name="Devices">
+/// Indices of the GPUs, ascending; empty for MIG instances, for no GPU, and where the host does not know yet.
+/// </param>
+public sealed record PodPlacement(NodeName Node, ImmutableArray<int> Devices);
+
+/// <summary>One pod of a workload.</summary>
+public sealed record Pod
+{
+    /// <summary>UID.</summary>
+    public required PodId Id { get; init; }
+
+    /// <summary>Name in its namespace, for people.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>What it asks for.</summary>
+    public required PodShape Shape { get; init; }
+
+    /// <summary>Pending, placed or leaving.</summary>
+    public PodState State { get; init; }
+
+    /// <summary>Null exactly while <see cref="State"/> is <see cref="PodState.Pending"/>.</summary>
+    public PodPlacement? Placement { get; init; }
+}
+
+/// <summary>Why a host keeps a workload from being planned now.</summary>
+public enum Hold
+{
+    /// <summary>Nothing holds it.</summary>
+    None,
+
+    /// <summary>Its binding failed again and again: it waits out a back-off alone.</summary>
+    Backoff,
+
+    /// <summary>A volume is not ready.</summary>
+    VolumePending,
+}
+
+/// <summary>What is admitted as one: a single pod, or a gang.</summary>
+public sealed record Workload
+{
+    /// <summary>Identity; also the last tie-breaker of every order.</summary>
+    public required WorkloadId Id { get; init; }
+
+    /// <summary>The tenant that owns the namespace; null where no tenant does.</summary>
+    public required TenantId? Tenant { get; init; }
+
+    /// <summary>The Kubernetes namespace.</summary>
+    public required string Namespace { get; init; }
+
+    /// <summary>Name for people: of the pod or of the gang.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Its pods, sorted by id; never empty.</summary>
+    public required ImmutableArray<Pod> Pods { get; init; }
+
+    /// <summary>Pods without which it does not run; 1 for a single pod.</summary>
+    public int MinMember { get; init; } = 1;
+
+    /// <summary>Whether it was declared as a gang, even with one pod.</summary>
+    public bool IsGang { get; init; }
+
+    /// <summary>Kubernetes priority; higher goes first.</summary>
+    public int Priority { get; init; }
+
+    /// <summary>When the first pod was created.</summary>
+    public required DateTimeOffset SubmittedAt { get; init; }
+
+    /// <summary>When the first pod started; null while none has.</summary>
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>How long it runs, declared or learned; null if unknown, which counts as endless.</summary>
+    public TimeSpan? ExpectedDuration { get; init; }
+
+    /// <summary>Protected from reclaim for this long after its start.</summary>
+    public TimeSpan MinRuntime { get; init; }
+
+    /// <summary>Time between notice and eviction.</summary>
+    public TimeSpan PreemptionGrace { get; init; }
+
+    /// <summary>When it last wrote a checkpoint, as far as it told.</summary>
+    public DateTimeOffset? CheckpointedAt { get; init; }
+
+    /// <summary>Whether it may be preempted at all: something would recreate its pods, or it opted in.</summary>
+    public bool IsPreemptible { get; init; } = true;
+
+    /// <summary>False for GPU pods of other schedulers: they hold room and quota, but are not ours to plan or to preempt.</summary>
+    public bool IsManaged { get; init; } = true;
+
+    /// <summary>Why the host keeps it from being planned.</summary>
+    public Hold Hold { get; init; }
+
+    /// <summary>End of a back-off, for people; null otherwise.</summary>
+    public DateTimeOffset? HoldUntil { get; init; }
+
+    /// <summary>Whether any pod waits for a node and the planner is to decide about it.</summary>
+    public bool IsPending
+    {
+        get
+        {
+            if (!IsManaged)
+            {
+                return false;
+            }
+
+            foreach (var pod in Pods)
+            {
+                if (pod.State == PodState.Pending)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
+    /// <summary>Pods in a state.</summary>
+    public int CountPods(PodState state)
+    {
+        var count = 0;
+        foreach (var pod in Pods)
+        {
+            count += pod.State == state ? 1 : 0;
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,112 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Model;
+
+namespace Scheduler.Core.Planning;
+
+/// <summary>On which side of its tenant's guarantee a running workload is.</summary>
+public enum Standing
+{
+    /// <summary>Inside the guarantee: no other tenant can take it.</summary>
+    Guaranteed,
+
+    /// <summary>On borrowed capacity: can be reclaimed.</summary>
+    Burst,
+}
+
+/// <summary>
+/// What the planner wants done about one workload: <see cref="Bind"/>, <see cref="Evict"/>, <see cref="Reserve"/> or
+/// <see cref="Wait"/>. Closed: no other assembly can add to it. Every pending workload gets exactly one
+/// <see cref="Bind"/> or <see cref="Wait"/>.
+/// </summary>
+public abstract record Decision
+{
+    private protected Decision(WorkloadId workload) => Workload = workload;
+
+    /// <summary>The workload decided about.</summary>
+    public WorkloadId Workload { get; }
+}
+
+/// <summary>Where one pod goes.</summary>
+/// <param name="Pod">The pod.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="Devices">Indices of its GPUs, ascending; empty for MIG instances and for no GPU.</param>
+public sealed record PodBinding(PodId Pod, NodeName Node, ImmutableArray<int> Devices);
+
+/// <summary>Start these pods. Applied whole or not at all.</summary>
+public sealed record Bind : Decision
+{
+    internal Bind(WorkloadId workload)
+        : base(workload)
+    {
+    }
+
+    /// <summary>The pods, sorted by id; for a gang at least as many as it still needs.</summary>
+    public required ImmutableArray<PodBinding> Pods { get; init; }
+
+    /// <summary>Whether the workload was admitted inside its tenant's guarantee or on burst.</summary>
+    public required Standing Standing { get; init; }
+
+    /// <summary>Pods of a gang beyond its minimum that still wait, for want of room.</summary>
+    public required int PodsLeftWaiting { get; init; }
+}
+
+/// <summary>Take capacity back. Ordered before the binds that it pays for.</summary>
+public sealed record Evict : Decision
+{
+    internal Evict(WorkloadId workload)
+        : base(workload)
+    {
+    }
+
+    /// <summary>The pods that must go, sorted by id.</summary>
+    public required ImmutableArray<PodId> Pods { get; init; }
+
+    /// <summary>For whom.</summary>
+    public required WorkloadId Beneficiary { get; init; }
+
+    /// <summary>When they go at the latest.</summary>
+    public required DateTimeOffset Deadline { get; init; }
+}
+
+/// <summary>Keep capacity for a workload that cannot start yet.</summary>
+public sealed record Reserve : Decision
+{
+    internal Reserve(WorkloadId workload)
+        : base(workload)
+    {
+    }
+
+    /// <summary>Where its pods will go, sorted by id.</summary>
+    public required ImmutableArray<PodBinding> Pods { get; init; }
+
+    /// <summary>From when on.</summary>
+    public required DateTimeOffset From { get; init; }
+}
+
+/// <summary>Leave the workload in its queue, for a reason.</summary>
+public sealed record Wait : Decision
+{
+    internal Wait(WorkloadId workload)
+        : base(workload)
+    {
+    }
+
+    /// <summary>Why it waits.</summary>
+    public required WaitReason Reason { get; init; }
+
+    /// <summary>The reason in words, with the numbers behind it and what would help.</summary>
+    public required string Message { get; init; }
+
+    /// <summary>Where it stands.</summary>
+    public required QueuePlace Place { get; init; }
+
+    /// <summary>What the planner saw.</summary>
+    public required Explanation Explanation { get; init; }
+}
+
+/// <summary>A place in the queue. Places count from 1; the overall order is the one of the planner's cycle.</summary>
+/// <param name="InTenant">Place among the waiting workloads of its tenant.</param>
+/// <param name="TenantLength">Waiting workloads of its tenant.</param>
+/// <param name="Overall">Place among all waiting workloads.</param>
+/// <param name="OverallLength">All waiting workloads.</param>
+public readonly record struct QueuePlace(int InTenant, int TenantLength, int Overall, int OverallLength);

@@ -1,0 +1,61 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Quota;
+
+namespace Scheduler.Core.Planning;
+
+/// <summary>What an administrator chooses about planning. Immutable; the default is meant for most clusters.</summary>
+public sealed record SchedulingPolicy
+{
+    /// <summary>The default policy.</summary>
+    public static readonly SchedulingPolicy Default = new();
+
+    /// <summary>
+    /// The most of the cluster's GPUs that one tenant at the top of the tree may use, in thousandths (1…1000). Null: no
+    /// such cap.
+    /// </summary>
+    public int? MaxShareOfClusterPermille { get; init; }
+
+    /// <summary>How much each score counts.</summary>
+    public ScoreWeights Scores { get; init; } = new();
+
+    /// <summary>Checks the values; every mistake at once.</summary>
+    public ImmutableArray<ConfigurationError> Validate()
+    {
+        var errors = ImmutableArray.CreateBuilder<ConfigurationError>();
+        if (MaxShareOfClusterPermille is < 1 or > 1000)
+        {
+            errors.Add(new("policy.maxShareOfCluster", $"is {MaxShareOfClusterPermille} thousandths; it must be from 0.001 to 1"));
+        }
+
+        Scores.Validate(errors);
+        return errors.ToImmutable();
+    }
+}
+
+/// <summary>Weights of the node scores, 0 (ignored) to 100.</summary>
+public sealed record ScoreWeights
+{
+    /// <summary>Leave as few unusable GPU pieces as possible.</summary>
+    public int Fragmentation { get; init; } = 100;
+
+    /// <summary>Fill nodes that are in use already.</summary>
+    public int Packing { get; init; } = 10;
+
+    /// <summary>The pod's preferred node affinity, and taints that it had better avoid.</summary>
+    public int Preference { get; init; } = 50;
+
+    internal void Validate(ImmutableArray<ConfigurationError>.Builder errors)
+    {
+        Check("fragmentation", Fragmentation);
+        Check("packing", Packing);
+        Check("preference", Preference);
+
+        void Check(string name, int value)
+        {
+            if (value is < 0 or > 100)
+            {
+                errors.Add(new($"policy.scores.{name}", $"is {value}; it must be from 0 to 100"));
+            }
+        }
+    }
+}
