@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 
 namespace Scheduler.Daemon.Kubernetes.Mapping;
@@ -5,6 +6,8 @@ namespace Scheduler.Daemon.Kubernetes.Mapping;
 /// <summary>Durations as Go writes them (<c>1h30m</c>, <c>90s</c>, <c>1.5h</c>), and days (<c>2d</c>) besides.</summary>
 internal static class Durations
 {
+    private static readonly SearchValues<char> NumberCharacters = SearchValues.Create("0123456789.");
+
     /// <summary>Ten years: beyond it the value is a mistake.</summary>
     public static readonly TimeSpan Longest = TimeSpan.FromDays(3650);
 
@@ -19,11 +22,11 @@ internal static class Durations
         var total = 0m;
         while (!text.IsEmpty)
         {
-            var digits = text.IndexOfAnyExcept("0123456789.");
+            var digits = text.IndexOfAnyExcept(NumberCharacters);
             if (digits <= 0 || digits > 18 || !decimal.TryParse(text[..digits], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number))
                 return false;
             text = text[digits..];
-            var letters = text.IndexOfAny("0123456789.");
+            var letters = text.IndexOfAny(NumberCharacters);
             var unit = letters < 0 ? text : text[..letters];
             if (TicksOf(unit) is not { } ticks)
                 return false;

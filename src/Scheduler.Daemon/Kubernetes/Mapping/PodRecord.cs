@@ -85,7 +85,7 @@ internal sealed record PodRecord
     public ImmutableArray<PodError> Errors { get; init; } = [];
 
     /// <summary>The workload that it belongs to. Names are unique in a namespace at any moment, so this is unique too.</summary>
-    public WorkloadId Workload => Group is null
+    public WorkloadId Workload => Group is null || !IsManaged
         ? new WorkloadId($"{Namespace}/pod/{Name}")
         : new WorkloadId($"{Namespace}/podgroup/{Group}");
 

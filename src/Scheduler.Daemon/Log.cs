@@ -1,0 +1,67 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Daemon;
+
+/// <summary>
+/// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
+/// 1400 tenants and mapping, 1500 hosting.
+/// </summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "Listed {Count} {Resource} at version {ResourceVersion}")]
+    public static partial void Listed(ILogger logger, string resource, int count, string resourceVersion);
+
+    [LoggerMessage(1001, LogLevel.Information, "The version {ResourceVersion} of {Resource} is too old to watch from; listing again")]
+    public static partial void WatchExpired(ILogger logger, string resource, string resourceVersion);
+
+    [LoggerMessage(1002, LogLevel.Warning, "Watching {Resource}: {Why}; trying again in {Seconds:0.###} s (failure {Failures} in a row)")]
+    public static partial void ReflectorBackoff(ILogger logger, string resource, string why, double seconds, int failures);
+
+    [LoggerMessage(1003, LogLevel.Warning, "The API server does not serve {Resource}; going on as if there were none, and asking again. Apply deploy/crds if they are wanted")]
+    public static partial void ResourceAbsent(ILogger logger, string resource);
+
+    [LoggerMessage(1004, LogLevel.Error, "Handling {Resource} failed; rebuilding their state from a new list")]
+    public static partial void ReflectorBug(ILogger logger, Exception exception, string resource);
+
+    [LoggerMessage(1005, LogLevel.Error, "One of the {Resource} could not be decoded and is left out: {Why}")]
+    public static partial void ObjectUndecodable(ILogger logger, string resource, string why);
+
+    [LoggerMessage(1100, LogLevel.Information, "{Identity} leads: it holds the lease {Lease}")]
+    public static partial void LeaseAcquired(ILogger logger, string identity, string lease);
+
+    [LoggerMessage(1101, LogLevel.Warning, "{Identity} leads no longer: {Why}. Nothing more is written")]
+    public static partial void LeaseLost(ILogger logger, string identity, string why);
+
+    [LoggerMessage(1102, LogLevel.Information, "Standing by: the lease {Lease} is held by {Holder}")]
+    public static partial void LeaseStandby(ILogger logger, string lease, string holder);
+
+    [LoggerMessage(1103, LogLevel.Warning, "The lease {Lease} could not be read or written: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void LeaseFailed(ILogger logger, string lease, string why, double seconds);
+
+    [LoggerMessage(1104, LogLevel.Information, "The lease {Lease} was released")]
+    public static partial void LeaseReleased(ILogger logger, string lease);
+
+    [LoggerMessage(1105, LogLevel.Warning, "The lease {Lease} could not be released and will run out: {Why}")]
+    public static partial void LeaseReleaseFailed(ILogger logger, string lease, string why);
+
+    [LoggerMessage(1200, LogLevel.Debug, "Bound {Namespace}/{Pod} to {Node}")]
+    public static partial void Bound(ILogger logger, string @namespace, string pod, string node);
+
+    [LoggerMessage(1201, LogLevel.Warning, "Binding {Namespace}/{Pod} to {Node}: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void BindRetry(ILogger logger, string @namespace, string pod, string node, string why, double seconds);
+
+    [LoggerMessage(1202, LogLevel.Warning, "Binding {Namespace}/{Pod} to {Node} failed ({Outcome}): {Why}")]
+    public static partial void BindFailed(ILogger logger, string @namespace, string pod, string node, string outcome, string why);
+
+    [LoggerMessage(1203, LogLevel.Warning, "The condition of {Namespace}/{Pod} could not be written: {Why}")]
+    public static partial void ConditionFailed(ILogger logger, string @namespace, string pod, string why);
+
+    [LoggerMessage(1204, LogLevel.Warning, "The event {Reason} of {Namespace}/{Name} could not be written: {Why}")]
+    public static partial void EventFailed(ILogger logger, string reason, string @namespace, string name, string why);
+
+    [LoggerMessage(1205, LogLevel.Warning, "{Dropped} status writes were dropped because {Waiting} are waiting already; the newest state is written later")]
+    public static partial void StatusWritesDropped(ILogger logger, long dropped, int waiting);
+
+    [LoggerMessage(1206, LogLevel.Warning, "The watch did not show the binding of pod {Pod} in time; it is planned again")]
+    public static partial void AssumptionExpired(ILogger logger, string pod);
+}
