@@ -64,4 +64,28 @@ internal static partial class Log
 
     [LoggerMessage(1206, LogLevel.Warning, "The watch did not show the binding of pod {Pod} in time; it is planned again")]
     public static partial void AssumptionExpired(ILogger logger, string pod);
+
+    [LoggerMessage(1207, LogLevel.Error, "Binding {Namespace}/{Pod} threw")]
+    public static partial void BindBug(ILogger logger, Exception exception, string @namespace, string pod);
+
+    [LoggerMessage(1208, LogLevel.Warning, "Evicting {Namespace}/{Pod}: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void EvictionFailed(ILogger logger, string @namespace, string pod, string why, double seconds);
+
+    [LoggerMessage(1209, LogLevel.Information, "Evicted {Namespace}/{Pod}")]
+    public static partial void Evicted(ILogger logger, string @namespace, string pod);
+
+    [LoggerMessage(1300, LogLevel.Information, "{Kind} of {Workload} refused: {Why}; decided again in the next cycle")]
+    public static partial void DecisionRefused(ILogger logger, string kind, string workload, string why);
+
+    [LoggerMessage(1301, LogLevel.Error, "A plan of generation {Generation} breaks an invariant and is dropped: {Violation}")]
+    public static partial void PlanDropped(ILogger logger, long generation, string violation);
+
+    [LoggerMessage(1302, LogLevel.Error, "A scheduling cycle failed; the next one is in {Seconds:0.###} s")]
+    public static partial void CycleFailed(ILogger logger, Exception exception, double seconds);
+
+    [LoggerMessage(1303, LogLevel.Information, "Watches are complete: {Nodes} nodes, {Pods} pods; scheduling begins")]
+    public static partial void Synced(ILogger logger, int nodes, int pods);
+
+    [LoggerMessage(1304, LogLevel.Debug, "Cycle {Cycle}: {Decisions} decisions on {Nodes} nodes and {Workloads} workloads in {Milliseconds:0.###} ms")]
+    public static partial void CycleEnded(ILogger logger, long cycle, int decisions, int nodes, int workloads, double milliseconds);
 }

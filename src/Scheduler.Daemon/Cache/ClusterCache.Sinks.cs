@@ -7,8 +7,6 @@ namespace Scheduler.Daemon.Cache;
 /// <content>What the watches write.</content>
 internal sealed partial class ClusterCache
 {
-    private readonly HashSet<PodId> _underNotice = [];
-
     private void Write(Func<bool> change)
     {
         lock (_gate)
@@ -29,17 +27,15 @@ internal sealed partial class ClusterCache
             Confirm(record.Id);
         if (record.Disposition == PodDisposition.Finished)
             DropTraces(record.Id);
-        else if (record.PreemptBy is not null)
-            _underNotice.Add(record.Id);
-        else
-            _underNotice.Remove(record.Id);
+        else if (record.PreemptBy is { } deadline)
+            _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
     }
 
     private void DropTraces(PodId id)
     {
         Confirm(id);
         _backoffs.Clear(id);
-        _underNotice.Remove(id);
+        _notices.Remove(id);
     }
 
     private void Confirm(PodId id)

@@ -127,13 +127,6 @@ internal sealed partial class ClusterCache
             return _pods.Find(@namespace, name);
     }
 
-    /// <summary>Pods that a notice of preemption is on, in no particular order.</summary>
-    public List<PodRecord> PodsUnderNotice()
-    {
-        lock (_gate)
-            return [.. _underNotice.Select(id => _pods.Find(id)).OfType<PodRecord>()];
-    }
-
     /// <summary>The cluster as it stands now. Only what changed since the last one is put together anew.</summary>
     public CacheView View()
     {
@@ -298,7 +291,7 @@ internal sealed partial class ClusterCache
             var surroundings = new WorkloadAssembly.Surroundings(
                 _tenants.Tree.OwnerOf(first.Namespace),
                 first.Group is not null && _podGroups.TryGetValue((first.Namespace, first.Group), out var minMember) ? minMember : null,
-                _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil);
+                _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil, _notices.ContainsKey);
             var blocked = new List<BlockedPod>();
             if (WorkloadAssembly.Assemble(id, records, surroundings, blocked) is { } workload)
                 _workloads[id] = workload;

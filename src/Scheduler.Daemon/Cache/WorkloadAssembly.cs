@@ -15,7 +15,7 @@ internal static class WorkloadAssembly
     /// <summary>What surrounds the pods of a workload.</summary>
     internal readonly record struct Surroundings(
         TenantId? Tenant, int? PodGroupMinMember, Func<PodId, PodPlacement?> AssumedPlacement, Func<PodId, DateTimeOffset?> AssumedAt,
-        Func<PodId, DateTimeOffset?> HeldUntil);
+        Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, bool> IsUnderNotice);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -39,7 +39,9 @@ internal static class WorkloadAssembly
 
             if (record.Disposition is PodDisposition.Gated or PodDisposition.Finished)
                 continue;
-            var state = record.Disposition == PodDisposition.Leaving ? PodState.Leaving : placement is null ? PodState.Pending : PodState.Placed;
+            var state = placement is null ? PodState.Pending
+                : record.Disposition == PodDisposition.Leaving || surroundings.IsUnderNotice(record.Id) ? PodState.Leaving
+                : PodState.Placed;
             members.Add((record, new Pod { Id = record.Id, Name = record.Name, Shape = record.Shape, State = state, Placement = placement }));
             if (state == PodState.Pending)
                 heldUntil = Later(heldUntil, surroundings.HeldUntil(record.Id));
