@@ -3,19 +3,6 @@ using Scheduler.Core.Model;
 
 namespace Scheduler.Core.Quota;
 
-/// <summary>The order among workloads of a tenant that have the same priority.</summary>
-public enum WorkloadOrderPolicy
-{
-    /// <summary>First come, first served.</summary>
-    Submitted,
-
-    /// <summary>Least expected GPU-time left first.</summary>
-    ShortestExpected,
-
-    /// <summary>Least GPU-time served so far first.</summary>
-    LeastAttained,
-}
-
 /// <summary>What a tenant gets of one flavor, in milli-GPU.</summary>
 public sealed record FlavorQuota
 {
@@ -56,9 +43,6 @@ public sealed record Tenant
 
     /// <summary>Share of the burst pool relative to the siblings; null is the guarantee in GPUs, at least 1.</summary>
     public int? Weight { get; init; }
-
-    /// <summary>The order among workloads of equal priority.</summary>
-    public WorkloadOrderPolicy Order { get; init; }
 
     /// <summary>Nothing new is started.</summary>
     public bool IsSuspended { get; init; }

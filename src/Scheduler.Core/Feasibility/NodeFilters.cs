@@ -1,0 +1,54 @@
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Feasibility;
+
+/// <summary>All filters in their order: cheap and final ones first.</summary>
+internal static class NodeFilters
+{
+    private static readonly INodeFilter[] All =
+    [
+        new NodeReadyFilter(),
+        new NodePoolFilter(),
+        new NodeAffinityFilter(),
+        new TaintsFilter(),
+        new GpuKindFilter(),
+        new ResourcesFilter(),
+        new GpuFreeFilter(),
+    ];
+
+    private static readonly INodeFilter[] Static = [.. All.Where(filter => filter.IsStatic)];
+    private static readonly INodeFilter[] Dynamic = [.. All.Where(filter => !filter.IsStatic)];
+
+    /// <summary>Whether the node passes everything that cannot change within a cycle.</summary>
+    public static bool PassesStatic(NodeState node, PlacementRequest request) => Passes(Static, node, request);
+
+    /// <summary>Whether the node passes everything that can; asked only of nodes that pass the rest.</summary>
+    public static bool PassesDynamic(NodeState node, PlacementRequest request) => Passes(Dynamic, node, request);
+
+    /// <summary>The first filter that turns the node away, or null.</summary>
+    public static FilterName? FirstRejection(NodeState node, PlacementRequest request)
+    {
+        foreach (var filter in All)
+        {
+            if (!filter.Passes(node, request))
+            {
+                return filter.Name;
+            }
+        }
+
+        return null;
+    }
+
+    private static bool Passes(INodeFilter[] filters, NodeState node, PlacementRequest request)
+    {
+        foreach (var filter in filters)
+        {
+            if (!filter.Passes(node, request))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+}

@@ -1,0 +1,39 @@
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Feasibility;
+
+/// <summary>Every taint that keeps pods away is tolerated.</summary>
+internal sealed class TaintsFilter : INodeFilter
+{
+    public FilterName Name => FilterName.Taints;
+
+    public bool IsStatic => true;
+
+    public bool Passes(NodeState node, PlacementRequest request)
+    {
+        foreach (var taint in node.Node.Taints)
+        {
+            if (taint.Effect != TaintEffect.PreferNoSchedule && !IsTolerated(taint, request.Shape))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether one of the tolerations covers the taint.</summary>
+    public static bool IsTolerated(in Taint taint, PodShape shape)
+    {
+        foreach (var toleration in shape.Tolerations)
+        {
+            if (toleration.Tolerates(taint))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

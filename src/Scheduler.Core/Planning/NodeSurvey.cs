@@ -1,0 +1,120 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Feasibility;
+using Scheduler.Core.Model;
+
+namespace Scheduler.Core.Planning;
+
+/// <summary>
+/// What the cluster, as the cycle left it, holds for a request that found no place: the numbers behind a wait.
+/// </summary>
+internal sealed class NodeSurvey
+{
+    private NodeSurvey(int flavors)
+    {
+        FreeMilli = new long[flavors];
+        QuarantinedMilli = new long[flavors];
+        IsAccepted = new bool[flavors];
+    }
+
+    /// <summary>Nodes turned away, by the first filter that did.</summary>
+    public ImmutableArray<FilterRejection> Rejections { get; private set; } = [];
+
+    /// <summary>Nodes that have the kind of GPU at all.</summary>
+    public int NodesOfKind { get; private set; }
+
+    /// <summary>Nodes that pass everything that cannot change within a cycle.</summary>
+    public int NodesAccepted { get; private set; }
+
+    /// <summary>Flavors of the accepted nodes.</summary>
+    public bool[] IsAccepted { get; }
+
+    /// <summary>Free milli-GPU on healthy devices of accepted nodes, by flavor.</summary>
+    public long[] FreeMilli { get; }
+
+    /// <summary>Unused milli-GPU on quarantined devices of accepted nodes, by flavor.</summary>
+    public long[] QuarantinedMilli { get; }
+
+    /// <summary>Accepted nodes with the GPU free, but without the CPU, memory or slots.</summary>
+    public int NodesShortOfResources { get; private set; }
+
+    /// <summary>The most free GPU on one accepted node in pieces that the request can use, in milli-GPU.</summary>
+    public long LargestPieceMilli { get; private set; }
+
+    /// <summary>Whether the request fits a node, quota aside.</summary>
+    public bool Fits { get; private set; }
+
+    public static NodeSurvey Of(Session session, PlacementRequest request)
+    {
+        var survey = new NodeSurvey(session.Flavors.Length);
+        var rejected = new int[Enum.GetValues<FilterName>().Length];
+        var kind = new GpuKindFilter();
+        foreach (var node in session.Nodes)
+        {
+            survey.NodesOfKind += kind.Passes(node, request) ? 1 : 0;
+            var rejection = NodeFilters.FirstRejection(node, request);
+            if (rejection is { } filter)
+            {
+                rejected[(int)filter]++;
+            }
+            else
+            {
+                survey.Fits = true;
+            }
+
+            if (rejection is null or FilterName.Resources or FilterName.GpuFree)
+            {
+                survey.CountAccepted(node, request, rejection);
+            }
+        }
+
+        survey.Rejections =
+        [
+            .. Enum.GetValues<FilterName>()
+                .Where(filter => rejected[(int)filter] > 0)
+                .Select(filter => new FilterRejection(filter, rejected[(int)filter])),
+        ];
+        return survey;
+    }
+
+    private void CountAccepted(NodeState node, PlacementRequest request, FilterName? rejection)
+    {
+        NodesAccepted++;
+        if (node.Flavor < 0 || !request.Shape.Gpu.IsAny)
+        {
+            return;
+        }
+
+        IsAccepted[node.Flavor] = true;
+        FreeMilli[node.Flavor] += node.FreeMilliGpu();
+        for (var device = 0; device < node.DeviceFreeMilli.Length; device++)
+        {
+            QuarantinedMilli[node.Flavor] += node.IsHealthy(device) ? 0 : Math.Max(0, node.DeviceFreeMilli[device]);
+        }
+
+        LargestPieceMilli = Math.Max(LargestPieceMilli, UsableOn(node, request));
+        NodesShortOfResources += rejection == FilterName.Resources && DeviceAllocator.Fits(node, request) ? 1 : 0;
+    }
+
+    private static long UsableOn(NodeState node, PlacementRequest request)
+    {
+        switch (request.Shape.Gpu.Kind)
+        {
+            case GpuRequestKind.Whole:
+                return (long)node.CountIdleDevices() * GpuRequest.MilliPerDevice;
+            case GpuRequestKind.Mig:
+                var mig = node.IndexOfMig(request.Shape.Gpu.MigProfile!);
+                return mig < 0 ? 0 : (long)Math.Max(0, node.MigFree[mig]) * request.Shape.Gpu.MilliEach;
+            default:
+                var most = 0L;
+                for (var device = 0; device < node.DeviceFreeMilli.Length; device++)
+                {
+                    if (node.IsHealthy(device) && request.MayJoin(node.DeviceOwner[device]))
+                    {
+                        most = Math.Max(most, node.DeviceFreeMilli[device]);
+                    }
+                }
+
+                return most;
+        }
+    }
+}

@@ -1,0 +1,20 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Model;
+
+namespace Scheduler.Core.Planning;
+
+/// <summary>
+/// What filters and scorers are asked about: a shape, and what its tenant adds to it. Pods with equal requests can run on
+/// exactly the same nodes.
+/// </summary>
+/// <param name="Shape">What the pod asks for.</param>
+/// <param name="NodePool">Labels that the tenant's nodes carry.</param>
+/// <param name="DeviceOwner">
+/// For a fraction, what it marks its device with: the tenant's index, or <see cref="NodeState.SharedOwner"/>.
+/// <see cref="NodeState.NoOwner"/> for everything else.
+/// </param>
+internal sealed record PlacementRequest(PodShape Shape, ImmutableSortedDictionary<string, string> NodePool, int DeviceOwner)
+{
+    /// <summary>Whether a fraction may join what is on the device already.</summary>
+    public bool MayJoin(int deviceOwner) => deviceOwner == NodeState.NoOwner || deviceOwner == DeviceOwner;
+}

@@ -1,0 +1,109 @@
+using Scheduler.Core.Feasibility;
+using Scheduler.Core.Model;
+using Scheduler.Core.Quota;
+
+namespace Scheduler.Core.Planning;
+
+/// <summary>
+/// The words for waits: what is needed, what there is, and what would help. Read by people who submit jobs, not by
+/// scheduler engineers.
+/// </summary>
+internal static class WaitMessages
+{
+    public static string TenantUnknown(Workload workload) =>
+        $"no tenant owns the namespace '{workload.Namespace}'; ask an administrator to add it to a Tenant";
+
+    public static string TenantSuspended(TenantNode tenant) =>
+        $"tenant '{Suspended(tenant).Id}' is suspended; nothing new starts until an administrator resumes it";
+
+    public static string GangIncomplete(Workload workload)
+    {
+        var present = workload.CountPods(PodState.Pending) + workload.CountPods(PodState.Placed);
+        return $"the gang needs {workload.MinMember} pods and {present} {(present == 1 ? "exists" : "exist")}; it starts when the others are created";
+    }
+
+    public static string Backoff(Workload workload) =>
+        "binding it failed repeatedly, so it is left alone for a while" + (workload.HoldUntil is { } until
+            ? $"; it is tried again at {until.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z"
+            : "");
+
+    public static string VolumePending(Workload workload) =>
+        $"a volume of {workload.Name} is not ready; see kubectl describe of its PersistentVolumeClaims";
+
+    public static string NoSuchGpu(Need need) =>
+        $"needs {Wants(need)}, and no node has that kind of GPU in that number; ask for another kind or fewer on one node";
+
+    public static string NoQuota(Need need, IEnumerable<FlavorId> flavors) =>
+        $"needs {Wants(need)}, and tenant '{need.Tenant.Id}' has no quota for {string.Join(" or ", flavors)}; "
+        + "ask for another GPU product, or an administrator for a quota";
+
+    public static string NoNode(Need need) =>
+        $"needs {Wants(need)}, and no node accepts it: {Rejections(need.Survey)}";
+
+    public static string OverLimit(Need need, TenantNode over, QuotaLedger ledger, int flavor)
+    {
+        var isTotal = ledger.LimitTotal(over.Index) is var limitTotal && limitTotal != QuotaLedger.Unlimited
+            && ledger.UsedTotal(over.Index) + need.MilliGpu > limitTotal;
+        var limit = isTotal ? limitTotal : ledger.Limit(over.Index, flavor);
+        var used = isTotal ? ledger.UsedTotal(over.Index) : ledger.Used(over.Index, flavor);
+        var of = isTotal ? "GPUs" : $"GPUs of {ledger.Flavors[flavor]}";
+        return need.MilliGpu > limit
+            ? $"needs {Wants(need)}, more than the limit of tenant '{over.Id}', {Gpus(limit)} {of}; it can never start like this"
+            : $"needs {Wants(need)}; tenant '{over.Id}' uses {Gpus(used)} of its limit of {Gpus(limit)} {of}; it starts when some of that ends";
+    }
+
+    public static string NotPreemptible(Need need, QuotaLedger ledger) =>
+        $"needs {Wants(need)} and may not be preempted, so it can only start inside the guarantee of tenant '{need.Tenant.Id}', "
+        + $"where {Gpus(ledger.UsedGuaranteedTotal(need.Tenant.Index))} of {Gpus(ledger.GuaranteedTotal(need.Tenant.Index))} GPUs are in use; "
+        + "allow preemption with the annotation weir.scheduler/preemptible: \"true\"";
+
+    public static string Quarantined(Need need, long free, long quarantined) =>
+        $"needs {Wants(need)}; {Gpus(free)} GPUs are free and {Gpus(quarantined)} more are out of service";
+
+    public static string Insufficient(Need need, long free) =>
+        $"needs {Wants(need)}; {Gpus(free)} {(free == 1000 ? "GPU is" : "GPUs are")} free on nodes that it accepts; "
+        + "it is inside the tenant's guarantee and next in line";
+
+    public static string PoolBusy(Need need, long free, QuotaLedger ledger) =>
+        $"needs {Wants(need)} beyond the guarantee of tenant '{need.Tenant.Id}' "
+        + $"({Gpus(ledger.UsedTotal(need.Tenant.Index))} of {Gpus(ledger.GuaranteedTotal(need.Tenant.Index))} GPUs in use); "
+        + $"{Gpus(free)} {(free == 1000 ? "GPU is" : "GPUs are")} free to borrow; it starts when other work ends";
+
+    public static string Unlent(Need need, long free) =>
+        $"needs {Wants(need)} beyond the guarantee of tenant '{need.Tenant.Id}'; {Gpus(free)} GPUs are free, but kept for guarantees "
+        + "that their tenants do not lend";
+
+    public static string ShortOfResources(Need need) =>
+        $"needs {Wants(need)}; {need.Survey.NodesShortOfResources} {(need.Survey.NodesShortOfResources == 1 ? "node has" : "nodes have")} "
+        + "the GPUs free, but not the CPU, memory, storage or pod slots; ask for less CPU or memory";
+
+    public static string Fragmented(Need need, long free) =>
+        $"needs {Wants(need)}; {Gpus(free)} GPUs are free in total, but at most {Gpus(need.Survey.LargestPieceMilli)} "
+        + (need.Shape.Gpu.Kind == GpuRequestKind.Fraction ? "on one device" : "on one node");
+
+    private static string Wants(Need need) => need.Pods == 1
+        ? need.Shape.Gpu.ToString()
+        : $"{need.Pods} pods at once with {Gpus(need.MilliGpu)} GPUs in all (up to {need.Shape.Gpu} each)";
+
+    private static string Rejections(NodeSurvey survey) =>
+        survey.Rejections.IsEmpty
+            ? "the cluster has no nodes"
+            : string.Join(", ", survey.Rejections.Select(rejection => $"{rejection.Nodes} {Words(rejection.Filter, rejection.Nodes)}"));
+
+    private static string Words(FilterName filter, int nodes) => filter switch
+    {
+        FilterName.NodeReady => nodes == 1 ? "is not ready or cordoned" : "are not ready or cordoned",
+        FilterName.NodePool => "outside the tenant's node pool",
+        FilterName.NodeAffinity => "do not match its node selector or affinity",
+        FilterName.Taints => "have a taint that it does not tolerate",
+        FilterName.GpuKind => "without such GPUs",
+        FilterName.Resources => "short of CPU, memory, storage or pod slots",
+        FilterName.GpuFree => "without free GPUs",
+        _ => filter.ToString(),
+    };
+
+    private static TenantNode Suspended(TenantNode tenant) =>
+        tenant.Tenant.IsSuspended || tenant.Parent is null ? tenant : Suspended(tenant.Parent);
+
+    private static string Gpus(long milliGpu) => GpuAmount.Format(milliGpu);
+}

@@ -1,0 +1,32 @@
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Scoring;
+
+/// <summary>All scorers, with the weights of the policy.</summary>
+internal sealed class NodeScorers
+{
+    private readonly (INodeScorer Scorer, int Weight)[] _weighted;
+
+    public NodeScorers(ScoreWeights weights)
+    {
+        (INodeScorer Scorer, int Weight)[] all =
+        [
+            (new FragmentationScorer(), weights.Fragmentation),
+            (new PackingScorer(), weights.Packing),
+            (new PreferenceScorer(), weights.Preference),
+        ];
+        _weighted = [.. all.Where(pair => pair.Weight > 0)];
+    }
+
+    /// <summary>The weighted sum; higher is better.</summary>
+    public long Score(NodeState node, PlacementRequest request)
+    {
+        var sum = 0L;
+        foreach (var (scorer, weight) in _weighted)
+        {
+            sum += weight * scorer.Score(node, request);
+        }
+
+        return sum;
+    }
+}
