@@ -88,4 +88,22 @@ internal static partial class Log
 
     [LoggerMessage(1304, LogLevel.Debug, "Cycle {Cycle}: {Decisions} decisions on {Nodes} nodes and {Workloads} workloads in {Milliseconds:0.###} ms")]
     public static partial void CycleEnded(ILogger logger, long cycle, int decisions, int nodes, int workloads, double milliseconds);
+
+    [LoggerMessage(1305, LogLevel.Error, "A listener of the decisions threw; it is not told of this cycle")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1400, LogLevel.Warning, "The tenants are not taken over, the last accepted ones stay: {Errors}")]
+    public static partial void TenantsRefused(ILogger logger, string errors);
+
+    [LoggerMessage(1401, LogLevel.Warning, "The status of tenant {Tenant} could not be written: {Why}")]
+    public static partial void TenantStatusFailed(ILogger logger, string tenant, string why);
+
+    [LoggerMessage(1500, LogLevel.Information, "Serving health and metrics on {Http} and gRPC on {Grpc}; API server {Server}")]
+    public static partial void Serving(ILogger logger, string http, string grpc, string server);
+
+    [LoggerMessage(1501, LogLevel.Critical, "The {Part} ended though nobody stopped it; the daemon stops")]
+    public static partial void PartEnded(ILogger logger, Exception? exception, string part);
+
+    [LoggerMessage(1502, LogLevel.Warning, "{Bindings} bindings were still under way after {Seconds:0.###} s and were cut off; the next leader finds out what became of them")]
+    public static partial void BindingsCutOff(ILogger logger, int bindings, double seconds);
 }

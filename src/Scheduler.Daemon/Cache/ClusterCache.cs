@@ -102,6 +102,16 @@ internal sealed partial class ClusterCache
         }
     }
 
+    /// <summary>Every error of the present set of tenants; empty if it is in force.</summary>
+    public ImmutableArray<Core.Quota.ConfigurationError> TenantErrors
+    {
+        get
+        {
+            lock (_gate)
+                return _tenants.Errors;
+        }
+    }
+
     /// <summary>When time alone will change something here: an assumption or a back-off runs out. Null if nothing will.</summary>
     public DateTimeOffset? NextDue
     {

@@ -28,6 +28,9 @@ public sealed class ApiServerClient : IDisposable
         Func<HttpRequestMessage, CancellationToken, Task>? authorize = null, IDisposable? owned = null)
     {
         _http = http;
+        // Relative paths keep the path of the base address, which a server behind a gateway has.
+        if (http.BaseAddress is { } address && !address.AbsolutePath.EndsWith('/'))
+            http.BaseAddress = new Uri(address.AbsoluteUri + "/");
         _time = time;
         _timeout = requestTimeout;
         _authorize = authorize;
@@ -62,7 +65,7 @@ public sealed class ApiServerClient : IDisposable
     {
         using var deadline = new CancellationTokenSource(_timeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
-        using var request = new HttpRequestMessage(HttpMethod.Get, path);
+        using var request = new HttpRequestMessage(HttpMethod.Get, path.TrimStart('/'));
         try
         {
             await AuthorizeAsync(request, both.Token).ConfigureAwait(false);
@@ -89,7 +92,7 @@ public sealed class ApiServerClient : IDisposable
     {
         using var deadline = new CancellationTokenSource(_timeout, _time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(cancellation, deadline.Token);
-        using var request = new HttpRequestMessage(method, path) { Content = content };
+        using var request = new HttpRequestMessage(method, path.TrimStart('/')) { Content = content };
         try
         {
             await AuthorizeAsync(request, both.Token).ConfigureAwait(false);

@@ -71,6 +71,9 @@ internal sealed class Reflector<TObject, TItem>(
     private readonly TaskCompletionSource _firstList = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _resourceVersion;
 
+    /// <summary>Plural name.</summary>
+    public string Resource => settings.Resource;
+
     /// <summary>True once the first list was delivered.</summary>
     public bool HasSynced => _firstList.Task.IsCompletedSuccessfully;
 

@@ -22,6 +22,9 @@ internal sealed class BindQueue(
             cache.Forget(request.Pod, backOff: false);
     }
 
+    /// <summary>Bindings that have not begun.</summary>
+    public int Waiting => _queue.Reader.Count;
+
     /// <summary>Takes no more; <see cref="RunAsync"/> returns when what is queued is done.</summary>
     public void Complete() => _queue.Writer.TryComplete();
 

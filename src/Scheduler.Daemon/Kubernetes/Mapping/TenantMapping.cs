@@ -31,7 +31,6 @@ internal static class TenantMapping
             Namespaces = [.. spec.Namespaces ?? []],
             Quotas = quotas.ToImmutable(),
             Weight = spec.Weight,
-            Order = Order(spec.Order, path, errors),
             IsSuspended = spec.Suspended == true,
             SharesDevices = spec.SharesDevices == true,
             NodePool = (spec.NodePool ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal),
@@ -58,18 +57,5 @@ internal static class TenantMapping
             return (long)(quantity.Nano / 1_000_000);
         errors.Add(new ConfigurationError(path, $"'{given.Text}' is not a number of GPUs such as 8, 0.5 or 500m, in steps of 0.001"));
         return null;
-    }
-
-    private static WorkloadOrderPolicy Order(string? order, string path, ImmutableArray<ConfigurationError>.Builder errors)
-    {
-        switch (order)
-        {
-            case null or "" or nameof(WorkloadOrderPolicy.Submitted): return WorkloadOrderPolicy.Submitted;
-            case nameof(WorkloadOrderPolicy.ShortestExpected): return WorkloadOrderPolicy.ShortestExpected;
-            case nameof(WorkloadOrderPolicy.LeastAttained): return WorkloadOrderPolicy.LeastAttained;
-            default:
-                errors.Add(new ConfigurationError($"{path}.order", $"'{order}' is not one of Submitted, ShortestExpected, LeastAttained"));
-                return WorkloadOrderPolicy.Submitted;
-        }
     }
 }
