@@ -13,16 +13,17 @@ namespace Scheduler.TestKit;
 /// </remarks>
 public sealed class ChildProcess : IAsyncDisposable
 {
-    // $1 is the log, the rest is the program. After exec, $$ is the program itself: its process id is the one we hold.
+    // $1 is the log, the rest is the program. The pipe moves to 3 first, because a shell gives its background commands /dev/null as 0. After exec, $$ is the program itself: its process id is the one we hold.
     private const string Launcher = """
         log=$1; shift
+        exec 3<&0
         watch='read -r _; kill -9 "$1"'
         if command -v setpriv >/dev/null && setpriv --pdeathsig KILL true 2>/dev/null; then
-          setpriv --pdeathsig KILL sh -c "$watch" sh "$$" <&0 >/dev/null 2>&1 &
+          setpriv --pdeathsig KILL sh -c "$watch" sh "$$" <&3 >/dev/null 2>&1 &
         else
-          sh -c "$watch" sh "$$" <&0 >/dev/null 2>&1 &
+          sh -c "$watch" sh "$$" <&3 >/dev/null 2>&1 &
         fi
-        exec "$@" </dev/null >>"$log" 2>&1
+        exec "$@" </dev/null 3<&- >>"$log" 2>&1
         """;
 
     private readonly Process _process;
@@ -112,18 +113,25 @@ public sealed class ChildProcess : IAsyncDisposable
         throw new InvalidOperationException($"{Name} was not ready after {patience}: {last}\n{Tail()}");
     }
 
-    /// <summary>The last lines of the log, under a heading.</summary>
+    /// <summary>
+    /// The last lines of the log, under a heading. If the program crashed with a trace of all its threads, what counts is
+    /// where the crash begins, so the lines from there are shown instead.
+    /// </summary>
     public string Tail(int lines = 30)
     {
         if (!File.Exists(LogPath)) return $"--- {Name} wrote no log";
         using var reader = new StreamReader(new FileStream(LogPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
         var tail = new Queue<string>();
+        var crash = new List<string>();
         while (reader.ReadLine() is { } line)
         {
             tail.Enqueue(line);
             if (tail.Count > lines) tail.Dequeue();
+            if (crash.Count < lines && (crash.Count > 0 || IsStartOfCrash(line))) crash.Add(line);
         }
-        return $"--- the end of {LogPath}:\n{string.Join('\n', tail)}";
+        return crash.Count > 0
+            ? $"--- {LogPath}, where the crash begins:\n{string.Join('\n', crash)}"
+            : $"--- the end of {LogPath}:\n{string.Join('\n', tail)}";
     }
 
     /// <summary>Kills the program and lets go of it.</summary>
@@ -132,4 +140,8 @@ public sealed class ChildProcess : IAsyncDisposable
         await KillAsync();
         _process.Dispose();
     }
+
+    private static bool IsStartOfCrash(string line) =>
+        line.StartsWith("panic: ", StringComparison.Ordinal) || line.StartsWith("fatal error: ", StringComparison.Ordinal)
+        || line.StartsWith("Unhandled exception. ", StringComparison.Ordinal);
 }

@@ -91,7 +91,8 @@ public abstract class EventAndLeaseContract(IContractServer server) : ContractTe
         var lease = new V1Lease
         {
             Metadata = new() { Name = "leader" },
-            Spec = new() { HolderIdentity = "alice", LeaseDurationSeconds = 15, RenewTime = new DateTime(2026, 1, 2, 3, 4, 5, DateTimeKind.Utc) },
+            // Not a whole second: the client would leave the fraction out, and kube-apiserver refuses a time of a lease without one.
+            Spec = new() { HolderIdentity = "alice", LeaseDurationSeconds = 15, RenewTime = new DateTime(2026, 1, 2, 3, 4, 5, 250, DateTimeKind.Utc) },
         };
         var created = await client.CoordinationV1.CreateNamespacedLeaseAsync(lease, Namespace, cancellationToken: Cancel);
         Assert.Equal(lease.Spec.RenewTime, created.Spec.RenewTime?.ToUniversalTime());

@@ -35,7 +35,7 @@ public abstract class ObjectContract(IContractServer server) : ContractTest(serv
     }
 
     [Fact]
-    public async Task A_resource_version_at_creation_is_400() =>
+    public async Task A_resource_version_at_creation_is_refused() =>
         (await Api.PostAsync(ConfigMaps, """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"mine","resourceVersion":"1"}}""", Cancel))
             .Expect(500, orCode: 400);
 

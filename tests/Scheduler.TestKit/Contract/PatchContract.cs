@@ -78,11 +78,11 @@ public abstract class PatchContract(IContractServer server) : ContractTest(serve
     }
 
     [Fact]
-    public async Task A_patch_of_another_uid_is_409()
+    public async Task A_patch_of_the_uid_is_refused()
     {
         await CreateAsync();
         (await Api.PatchAsync(Path, ApiClient.MergePatch, """{"metadata":{"uid":"11111111-2222-3333-4444-555555555555","labels":{"a":"x"}}}""", Cancel))
-            .ExpectFailure(409, "Conflict");
+            .ExpectFailure(422, "Invalid");
     }
 
     [Fact]

@@ -21,7 +21,7 @@ public abstract class WatchContract(IContractServer server) : ContractTest(serve
         var modified = await watch.ExpectAsync("MODIFIED", "before", Cancel);
         Assert.Equal("b", modified.Object.TextAt("metadata.labels.a"));
         (await Api.DeleteAsync($"{Pods}/before?gracePeriodSeconds=0", Cancel)).Expect(200);
-        var deleted = await watch.ExpectAsync("DELETED", "before", Cancel);
+        var deleted = await watch.ExpectPodRemovedAsync("before", Cancel);
         Assert.Equal("b", deleted.Object.TextAt("metadata.labels.a"));
         Assert.Equal("Pod", deleted.Object.TextAt("kind"));
         Assert.True(VersionOf(modified) > long.Parse(list.Version, CultureInfo.InvariantCulture));
@@ -93,7 +93,7 @@ public abstract class WatchContract(IContractServer server) : ContractTest(serve
         await watch.ExpectAsync("ADDED", "b", Cancel);
         (await Api.DeleteAsync($"{Pods}/a?gracePeriodSeconds=0", Cancel)).Expect(200);
         (await Api.DeleteAsync($"{Pods}/b?gracePeriodSeconds=0", Cancel)).Expect(200);
-        await watch.ExpectAsync("DELETED", "b", Cancel);
+        await watch.ExpectPodRemovedAsync("b", Cancel);
     }
 
     [Fact]

@@ -56,6 +56,18 @@ public sealed class WatchStream(HttpResponseMessage response, Stream stream, str
         return read;
     }
 
+    /// <summary>
+    /// The next event must be the removal of this pod. kube-apiserver stores the end of a pod's grace before it removes
+    /// the pod, so a MODIFIED event that shows a deletion timestamp may come first.
+    /// </summary>
+    public async Task<WatchEvent> ExpectPodRemovedAsync(string name, CancellationToken cancellationToken)
+    {
+        var read = await NextAsync(cancellationToken);
+        if (read.Type == "MODIFIED" && read.Object.TextAt("metadata.deletionTimestamp") is not null) read = await NextAsync(cancellationToken);
+        Assert.Equal($"DELETED {name}", read.ToString());
+        return read;
+    }
+
     public void Dispose()
     {
         _reader.Dispose();

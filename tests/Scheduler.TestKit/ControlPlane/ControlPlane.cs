@@ -27,6 +27,7 @@ public sealed class ControlPlane : IAsyncDisposable
     private ChildProcess? _etcd;
     private ChildProcess? _apiServer;
     private ChildProcess? _scheduler;
+    private bool _isReady;
 
     private ControlPlane(ControlPlanePrograms programs)
     {
@@ -64,7 +65,9 @@ public sealed class ControlPlane : IAsyncDisposable
             try
             {
                 await plane.StartEtcdAsync(cancellationToken);
+                await plane.AgeAsync(cancellationToken);
                 await plane.StartApiServerAsync(cancellationToken);
+                plane._isReady = true;
                 return plane;
             }
             catch (InvalidOperationException taken) when (start < MaxStarts && taken.Message.Contains("address already in use", StringComparison.Ordinal))
@@ -195,14 +198,29 @@ public sealed class ControlPlane : IAsyncDisposable
         string.Join('\n', new[] { _etcd, _apiServer, _scheduler }.OfType<ChildProcess>().Select(process => process.Tail()));
 
     /// <summary>Kills what was started, newest first, and removes the temporary folder.</summary>
+    /// <exception cref="InvalidOperationException">A program had ended by itself; the message carries the end of its log.</exception>
     public async ValueTask DisposeAsync()
     {
+        var ended = new[] { _etcd, _apiServer, _scheduler }.OfType<ChildProcess>().Where(process => process.HasExited)
+            .Select(process => process.Tail()).ToArray();
         await KillSchedulerAsync();
         await KillApiServerAsync();
         await KillEtcdAsync();
         _etcdClient.Dispose();
         _apiClient.Dispose();
         Directory.Delete(_folder, recursive: true);
+        if (_isReady && ended.Length > 0)
+            throw new InvalidOperationException($"a program of the control plane ended by itself\n{string.Join('\n', ended)}");
+    }
+
+    /// <summary>
+    /// Uses up the first revisions, so that the API server's caches do not begin at the first of all: as on any cluster that
+    /// has lived, a watch from revision 1 is then too old.
+    /// </summary>
+    private async Task AgeAsync(CancellationToken cancellationToken)
+    {
+        for (var i = 0; i < 5; i++)
+            await PostToEtcdAsync("/v3/kv/put", new JsonObject { ["key"] = "d2Vpcg==", ["value"] = "d2Vpcg==" }, cancellationToken);
     }
 
     private string LogOf(string program) => Path.Combine(_folder, program + ".log");
