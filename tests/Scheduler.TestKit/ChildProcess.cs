@@ -65,6 +65,16 @@ public sealed class ChildProcess : IAsyncDisposable
         await _process.WaitForExitAsync();
     }
 
+    /// <summary>
+    /// Closes this process's end of the pipe, as the kernel does when this process is killed, and waits until the watcher has
+    /// killed the program. For the test of that watcher.
+    /// </summary>
+    public Task<int> OrphanAsync(TimeSpan patience)
+    {
+        _process.StandardInput.Close();
+        return WaitForExitAsync(patience);
+    }
+
     /// <summary>Asks the program to end as <c>kill -TERM</c> does and returns its exit code; kills it if it takes too long.</summary>
     /// <exception cref="TimeoutException">It was still there after <paramref name="patience"/>.</exception>
     public async Task<int> TerminateAsync(TimeSpan patience)

@@ -256,6 +256,17 @@ public abstract class PodContract(IContractServer server) : ContractTest(server)
         Assert.Equal("63500m", cordoned.TextAt("status.allocatable.cpu"));
     }
 
+    [Fact]
+    public async Task A_node_may_be_created_with_its_status_as_kubelets_do()
+    {
+        var name = Unique("contract-node");
+        var created = (await Api.PostAsync("/api/v1/nodes", $$"""
+            {"apiVersion":"v1","kind":"Node","metadata":{"name":"{{name}}"},"status":{"allocatable":{"cpu":"4"},"conditions":[{"type":"Ready","status":"True"}]} }
+            """, Cancel)).Expect(201);
+        Assert.Equal("4", created.TextAt("status.allocatable.cpu"));
+        Assert.Equal("Ready", (await Api.GetAsync($"/api/v1/nodes/{name}", Cancel)).TextAt("status.conditions.0.type"));
+    }
+
     private async Task<ApiResponse> CreateBoundPodAsync(string name)
     {
         var node = await CreateNodeAsync();

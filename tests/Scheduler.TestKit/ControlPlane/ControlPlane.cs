@@ -1,7 +1,5 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Http.Json;
-using System.Net.Sockets;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
 using k8s;
@@ -34,7 +32,8 @@ public sealed class ControlPlane : IAsyncDisposable
         _programs = programs;
         _folder = Directory.CreateTempSubdirectory("weir-control-plane.").FullName;
         _certificates = ControlPlaneCertificates.Create(_folder);
-        _ports = FreePorts();
+        var ports = FreePorts.Take(4);
+        _ports = (ports[0], ports[1], ports[2], ports[3]);
         Endpoint = new ApiEndpoint(
             new Uri($"https://127.0.0.1:{_ports.ApiServer}"), Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(16)), _certificates.AuthorityPem);
         _etcdClient = new HttpClient { BaseAddress = new Uri($"http://127.0.0.1:{_ports.EtcdClient}") };
@@ -244,21 +243,5 @@ public sealed class ControlPlane : IAsyncDisposable
     {
         var running = Interlocked.Exchange(ref process, null);
         return running is null ? Task.CompletedTask : running.DisposeAsync().AsTask();
-    }
-
-    /// <summary>Four ports that are free now; held together, so that they differ.</summary>
-    private static (int, int, int, int) FreePorts()
-    {
-        var listeners = Enumerable.Range(0, 4).Select(_ => new TcpListener(IPAddress.Loopback, 0)).ToArray();
-        try
-        {
-            foreach (var listener in listeners) listener.Start();
-            var ports = listeners.Select(listener => ((IPEndPoint)listener.LocalEndpoint).Port).ToArray();
-            return (ports[0], ports[1], ports[2], ports[3]);
-        }
-        finally
-        {
-            foreach (var listener in listeners) listener.Dispose();
-        }
     }
 }
