@@ -26,7 +26,7 @@ public sealed class ControlPlaneTests
 
         await plane.KillEtcdAsync();
         using var api = new ApiClient(plane.Endpoint);
-        var answer = await api.PostAsync("/api/v1/namespaces", """{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"lost"}}""", Cancel);
+        var answer = await api.PostAsync("/api/v1/namespaces?timeout=2s", """{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"lost"}}""", Cancel);
         Assert.InRange(answer.Code, 500, 504);
         await plane.StartEtcdAsync(Cancel);
         Assert.Equal("kept", (await client.CoreV1.ReadNamespaceAsync("kept", cancellationToken: Cancel)).Name());

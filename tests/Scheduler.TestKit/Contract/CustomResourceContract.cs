@@ -20,10 +20,17 @@ public abstract class CustomResourceContract(IContractServer server) : ContractT
 
     public override async ValueTask DisposeAsync()
     {
-        // Tenants are not in a namespace, so a fact takes its own away.
-        (await Api.DeleteAsync($"{Tenants}?fieldSelector=metadata.name%3D{_tenant}", CancellationToken.None)).Expect(200);
-        await base.DisposeAsync();
-        GC.SuppressFinalize(this);
+        try
+        {
+            // Tenants are not in a namespace, so a fact takes its own away.
+            _ = Server.Endpoint;
+            (await Api.DeleteAsync($"{Tenants}?fieldSelector=metadata.name%3D{_tenant}", CancellationToken.None)).Expect(200);
+        }
+        finally
+        {
+            await base.DisposeAsync();
+            GC.SuppressFinalize(this);
+        }
     }
 
     [Fact]

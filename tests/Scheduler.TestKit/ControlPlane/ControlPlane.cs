@@ -196,20 +196,38 @@ public sealed class ControlPlane : IAsyncDisposable
     public string Logs() =>
         string.Join('\n', new[] { _etcd, _apiServer, _scheduler }.OfType<ChildProcess>().Select(process => process.Tail()));
 
+    /// <summary>Says so if a program has ended by itself.</summary>
+    /// <exception cref="InvalidOperationException">One has; the message carries the end of its log.</exception>
+    public void ThrowIfEnded()
+    {
+        var ended = new[] { _etcd, _apiServer, _scheduler }.OfType<ChildProcess>().Where(process => process.HasExited).ToList();
+        if (ended.Count > 0)
+            throw new InvalidOperationException($"a program of the control plane ended by itself\n{string.Join('\n', ended.Select(process => process.Tail()))}");
+    }
+
     /// <summary>Kills what was started, newest first, and removes the temporary folder.</summary>
     /// <exception cref="InvalidOperationException">A program had ended by itself; the message carries the end of its log.</exception>
     public async ValueTask DisposeAsync()
     {
-        var ended = new[] { _etcd, _apiServer, _scheduler }.OfType<ChildProcess>().Where(process => process.HasExited)
-            .Select(process => process.Tail()).ToArray();
+        try
+        {
+            if (_isReady) ThrowIfEnded();
+        }
+        finally
+        {
+            await RemoveAsync();
+        }
+    }
+
+    /// <summary>Does what disposal does, but leaves it to others to say that a program has ended.</summary>
+    internal async Task RemoveAsync()
+    {
         await KillSchedulerAsync();
         await KillApiServerAsync();
         await KillEtcdAsync();
         _etcdClient.Dispose();
         _apiClient.Dispose();
         Directory.Delete(_folder, recursive: true);
-        if (_isReady && ended.Length > 0)
-            throw new InvalidOperationException($"a program of the control plane ended by itself\n{string.Join('\n', ended)}");
     }
 
     /// <summary>

@@ -11,8 +11,16 @@ public sealed class ControlPlaneFixture : IAsyncLifetime, IContractServer
 {
     private ControlPlane? _plane;
 
-    /// <summary>The running control plane; skips the calling test where there is none.</summary>
-    public ControlPlane Plane => _plane ?? throw SkipOrFail();
+    /// <summary>The running control plane; skips the calling test where there is none, and fails it where it has died.</summary>
+    public ControlPlane Plane
+    {
+        get
+        {
+            if (_plane is null) throw SkipOrFail();
+            _plane.ThrowIfEnded();
+            return _plane;
+        }
+    }
 
     /// <inheritdoc/>
     public ApiEndpoint Endpoint => Plane.Endpoint;
@@ -38,7 +46,8 @@ public sealed class ControlPlaneFixture : IAsyncLifetime, IContractServer
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
-        if (_plane is not null) await _plane.DisposeAsync();
+        // Each test has said so if a program ended; here it would be counted as another failure of every test.
+        if (_plane is not null) await _plane.RemoveAsync();
     }
 
     private static InvalidOperationException SkipOrFail()
