@@ -6,7 +6,7 @@ namespace Scheduler.TestKit;
 /// <param name="Scheduler">Path of kube-scheduler; null where it is missing, which only tests of the extender notice.</param>
 public sealed record ControlPlanePrograms(string Etcd, string ApiServer, string? Scheduler)
 {
-    private const string Version = "1.20.2";
+    private const string Version = "1.20.2-2";   // Kubernetes version and recipe, as in eng/control-plane
 
     /// <summary>
     /// Looks where eng/control-plane looks, in its order: KUBEBUILDER_ASSETS, PATH, the cache that it fills.
