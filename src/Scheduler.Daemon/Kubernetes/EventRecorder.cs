@@ -58,7 +58,11 @@ internal sealed class EventRecorder(
             },
             InvolvedObject = new ObjectReference
             {
-                ApiVersion = "v1", Kind = "Pod", Name = about.Name, Uid = about.Uid, Namespace = about.Namespace,
+                ApiVersion = "v1",
+                Kind = "Pod",
+                Name = about.Name,
+                Uid = about.Uid,
+                Namespace = about.Namespace,
             },
             Type = kind.ToString(),
             Reason = reason,

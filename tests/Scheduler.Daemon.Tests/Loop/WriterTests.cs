@@ -184,6 +184,8 @@ public class WriterTests
 
     private static Evict EvictionOf(string name, DateTimeOffset deadline) => new(new WorkloadId($"ns/pod/{name}"))
     {
-        Pods = [new PodId($"uid-{name}")], Beneficiary = new WorkloadId("ns/pod/winner"), Deadline = deadline,
+        Pods = [new PodId($"uid-{name}")],
+        Beneficiary = new WorkloadId("ns/pod/winner"),
+        Deadline = deadline,
     };
 }
