@@ -20,6 +20,8 @@ internal sealed class VersionedStore(int historyLength)
 
     public IEnumerable<ResourceBucket> Buckets => _buckets.Values;
 
+    public ResourceBucket? FindBucket(string name) => _buckets.GetValueOrDefault(name);
+
     public ResourceBucket Bucket(string name, IReadOnlyList<string> selectableFields) =>
         _buckets.GetOrAdd(name, static (n, args) => new ResourceBucket(n, args.selectableFields, args.historyLength), (selectableFields, historyLength));
 

@@ -56,7 +56,7 @@ public sealed class KubectlTests : IDisposable
     public async Task Apply_and_get_and_describe_and_delete_a_pod()
     {
         await using var cluster = await TestCluster.StartAsync();
-        const string Pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {nodeName: n1, containers: [{name: c, image: x, resources: {limits: {nvidia.com/gpu: 1}}}]}}";
+        const string Pod = "{apiVersion: v1, kind: Pod, metadata: {name: a}, spec: {nodeName: n1, containers: [{name: c, image: x, resources: {limits: {nvidia.com/gpu: '1'}}}]}}";
         Assert.Equal("pod/a created\n", await OkAsync(cluster, "apply -f -", Pod));
         Assert.Equal("pod/a unchanged\n", await OkAsync(cluster, "apply -f -", Pod));
         Assert.Contains("condition met", await OkAsync(cluster, "wait --for=condition=Ready pod/a --timeout=20s"), StringComparison.Ordinal);
