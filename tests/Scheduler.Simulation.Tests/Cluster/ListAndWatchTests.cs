@@ -129,6 +129,32 @@ public sealed class ListAndWatchTests
     }
 
     [Fact]
+    public async Task A_watch_from_version_one_is_too_old_on_a_fresh_cluster_too()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await foreach (var (type, status) in cluster.WatchAsync(Maps + "?resourceVersion=1"))
+        {
+            Assert.Equal("ERROR", type);
+            Assert.Equal(410, status.LongAt("code"));
+        }
+    }
+
+    [Fact]
+    public async Task A_watcher_that_falls_behind_the_history_is_cut_off_and_counted()
+    {
+        await using var cluster = await TestCluster.StartAsync(o => o.WatchHistoryLength = 8);
+        var from = (await cluster.GetAsync(Maps)).StringAt("metadata", "resourceVersion");
+        using var response = await cluster.Http.GetAsync($"{Maps}?watch=true&resourceVersion={from}", HttpCompletionOption.ResponseHeadersRead, TestCluster.Ct);
+        // Big objects fill the connection that nobody reads, so the watcher stops while the writers go on.
+        var filler = new string('x', 500_000);
+        for (var i = 0; i < 60 && cluster.Cluster.Counters.WatchesCutOff == 0; i++)
+            await cluster.CreateAsync(Maps, $"{{apiVersion: v1, kind: ConfigMap, metadata: {{name: m{i}}}, data: {{a: {filler}}}}}");
+        var text = await response.Content.ReadAsStringAsync(TestCluster.Ct);
+        Assert.Contains("\"code\":410", text, StringComparison.Ordinal);
+        Assert.Equal(1, cluster.Cluster.Counters.WatchesCutOff);
+    }
+
+    [Fact]
     public async Task A_quiet_watch_gets_bookmarks_when_it_asks_for_them()
     {
         await using var cluster = await TestCluster.StartAsync(o => o.BookmarkInterval = TimeSpan.FromMilliseconds(50));
