@@ -1,0 +1,90 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Scheduler.Cli.Input;
+
+namespace Scheduler.Cli.Commands;
+
+/// <summary>How results are written.</summary>
+internal enum OutputFormat
+{
+    /// <summary>For people.</summary>
+    Table,
+
+    /// <summary>One JSON value on stdout.</summary>
+    Json,
+}
+
+/// <summary>Options that several commands have, with one meaning each.</summary>
+internal static class CommonOptions
+{
+    public const string DefaultAddress = "http://127.0.0.1:7461";
+    public const string AddressVariable = "WEIR_ADDRESS";
+
+    public static Option<OutputFormat> Output() => new("--output", "-o")
+    {
+        Description = "How to write the result: table or json",
+        HelpName = "table|json",
+        DefaultValueFactory = _ => OutputFormat.Table,
+        CustomParser = result =>
+        {
+            switch (result.Tokens[0].Value)
+            {
+                case "table":
+                    return OutputFormat.Table;
+                case "json":
+                    return OutputFormat.Json;
+                default:
+                    result.AddError($"--output: '{result.Tokens[0].Value}' is neither table nor json");
+                    return default;
+            }
+        },
+    };
+
+    public static Option<string?> Nodes(string description) => new("--nodes") { Description = description, HelpName = "FILE" };
+
+    public static Option<string?> Policy() => new("--policy")
+    {
+        Description = "A SchedulingPolicy document",
+        HelpName = "FILE",
+    };
+
+    public static Option<string?> Address(Terminal terminal) => new("--address")
+    {
+        Description = $"The daemon's gRPC address; also in the variable {AddressVariable}",
+        HelpName = "URL",
+        DefaultValueFactory = _ => terminal.Variable(AddressVariable) is { Length: > 0 } address ? address : DefaultAddress,
+    };
+
+    public static Option<TimeSpan?> Duration(string name, string description) => new(name)
+    {
+        Description = description,
+        HelpName = "DURATION",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            if (DurationText.TryParse(text, out var duration) && duration > TimeSpan.Zero)
+            {
+                return duration;
+            }
+
+            result.AddError($"{name}: '{text}' is not {DurationText.Expected}");
+            return null;
+        },
+    };
+
+    public static Option<int?> Integer(string name, string description, int least, int most) => new(name)
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result => int.TryParse(result.Tokens[0].Value, out var value) && value >= least && value <= most
+            ? value
+            : Refuse<int>(result, $"{name}: '{result.Tokens[0].Value}' is not a whole number from {least} to {most}"),
+    };
+
+    public static T? Refuse<T>(ArgumentResult result, string message)
+        where T : struct
+    {
+        result.AddError(message);
+        return null;
+    }
+}
