@@ -1,0 +1,101 @@
+using System.Collections.Concurrent;
+
+namespace Scheduler.SimulatedCluster.Storage;
+
+/// <summary>
+/// All objects under one rising resourceVersion. A commit names the version that it was computed from; if another commit was
+/// faster it is refused, and the caller decides whether to compute again or to report a conflict.
+/// </summary>
+internal sealed class VersionedStore(int historyLength)
+{
+    private readonly Lock _sync = new();
+    private readonly ConcurrentDictionary<string, ResourceBucket> _buckets = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, HashSet<(ResourceBucket, ObjectKey)>> _dependents = new(StringComparer.Ordinal);
+    private long _version = 1;
+
+    /// <summary>Called inside the lock after an object is gone; must only queue.</summary>
+    public Action<ResourceBucket, StoredObject>? Removed { get; set; }
+
+    public long CurrentVersion => Interlocked.Read(ref _version);
+
+    public IEnumerable<ResourceBucket> Buckets => _buckets.Values;
+
+    public ResourceBucket Bucket(string name, IReadOnlyList<string> selectableFields) =>
+        _buckets.GetOrAdd(name, static (n, args) => new ResourceBucket(n, args.selectableFields, args.historyLength), (selectableFields, historyLength));
+
+    /// <summary>Stores a new version if the object is still <paramref name="expected"/> (null: does not exist).</summary>
+    /// <returns>What is stored now, or null if somebody was faster.</returns>
+    public StoredObject? TryPut(ResourceBucket bucket, StoredObject? expected, PreparedObject next)
+    {
+        lock (_sync)
+        {
+            if (!ReferenceEquals(bucket.Find(next.Key), expected))
+                return null;
+            var stored = next.AtVersion(++_version);
+            bucket.Put(stored);
+            if (expected is null || !expected.OwnerUids.AsSpan().SequenceEqual(stored.OwnerUids))
+                Reindex(bucket, expected, stored);
+            bucket.Log.Append(new Change(expected is null ? ChangeKind.Added : ChangeKind.Modified, stored, expected));
+            return stored;
+        }
+    }
+
+    /// <summary>Removes the object if it is still <paramref name="expected"/>; watchers see <paramref name="last"/>.</summary>
+    public StoredObject? TryRemove(ResourceBucket bucket, StoredObject expected, PreparedObject last)
+    {
+        lock (_sync)
+        {
+            if (!ReferenceEquals(bucket.Find(expected.Key), expected))
+                return null;
+            var stored = last.AtVersion(++_version);
+            bucket.Remove(expected.Key);
+            Reindex(bucket, expected, null);
+            bucket.Log.Append(new Change(ChangeKind.Deleted, stored, expected));
+            Removed?.Invoke(bucket, stored);
+            return stored;
+        }
+    }
+
+    /// <summary>A snapshot of a resource and the version at which it was true.</summary>
+    public (IEnumerable<StoredObject> Objects, long Version) Snapshot(ResourceBucket bucket, string? inNamespace)
+    {
+        lock (_sync)
+            return (bucket.Snapshot(inNamespace), _version);
+    }
+
+    /// <summary>The version until which a watcher at this cursor has seen everything, or null if it is behind.</summary>
+    public long? VersionAt(ResourceBucket bucket, long cursor)
+    {
+        lock (_sync)
+            return bucket.Log.End == cursor ? _version : null;
+    }
+
+    /// <summary>The objects that name this uid as an owner.</summary>
+    public IReadOnlyList<(ResourceBucket Bucket, ObjectKey Key)> DependentsOf(string uid)
+    {
+        lock (_sync)
+            return _dependents.TryGetValue(uid, out var set) ? [.. set] : [];
+    }
+
+    public bool HasDependents(string uid)
+    {
+        lock (_sync)
+            return _dependents.ContainsKey(uid);
+    }
+
+    private void Reindex(ResourceBucket bucket, StoredObject? before, StoredObject? after)
+    {
+        foreach (var uid in before?.OwnerUids ?? [])
+        {
+            if (_dependents.TryGetValue(uid, out var set) && set.Remove((bucket, before!.Key)) && set.Count == 0)
+                _dependents.Remove(uid);
+        }
+
+        foreach (var uid in after?.OwnerUids ?? [])
+        {
+            if (!_dependents.TryGetValue(uid, out var set))
+                _dependents[uid] = set = [];
+            set.Add((bucket, after!.Key));
+        }
+    }
+}
