@@ -1,0 +1,200 @@
+using Scheduler.Core.Model;
+using Scheduler.Daemon.Kubernetes;
+using Scheduler.Daemon.Kubernetes.Mapping;
+
+namespace Scheduler.Daemon.Cache;
+
+/// <content>What the watches write.</content>
+internal sealed partial class ClusterCache
+{
+    private void Write(Func<bool> change)
+    {
+        lock (_gate)
+        {
+            if (!change())
+                return;
+            _generation++;
+        }
+
+        Changed?.Invoke();
+    }
+
+    private void UpsertPod(PodRecord record)
+    {
+        if (_pods.Upsert(record) is { } replaced)
+            DropTraces(replaced);
+        if (record.Disposition != PodDisposition.Pending)
+            Confirm(record.Id);
+        if (record.Disposition == PodDisposition.Finished)
+            DropTraces(record.Id);
+        else if (record.PreemptBy is { } deadline)
+            _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
+    }
+
+    private void DropTraces(PodId id)
+    {
+        Confirm(id);
+        _backoffs.Clear(id);
+        _notices.Remove(id);
+    }
+
+    private void Confirm(PodId id)
+    {
+        Unassume(id, _assumptions.PlacementOf(id));
+        _assumptions.Confirm(id);
+    }
+
+    /// <summary>Whether a new state of the pod can change a plan. A status update of a running pod cannot, and there are many.</summary>
+    private bool Matters(PodRecord record)
+    {
+        var known = _pods.Find(record.Id);
+        if (known is null)
+            return record.Disposition != PodDisposition.Finished;
+        // The binding that was assumed, seen at last: it is planned with already.
+        var placement = known.Placement ?? _assumptions.PlacementOf(record.Id);
+        if (!AreEqual(placement, record.Placement) || !known.Errors.SequenceEqual(record.Errors))
+            return true;
+        // The condition is our own answer; it must not wake the loop that wrote it. The start is known from the assumption.
+        var comparable = known with
+        {
+            UnscheduledBecause = record.UnscheduledBecause,
+            Errors = record.Errors,
+            Placement = record.Placement,
+            StartedAt = record.StartedAt,
+            Disposition = known.Placement is null && record.Placement is not null ? record.Disposition : known.Disposition,
+        };
+        return comparable != record;
+    }
+
+    private static bool AreEqual(PodPlacement? a, PodPlacement? b) =>
+        a is null || b is null ? a is null && b is null : a.Node == b.Node && a.Devices.SequenceEqual(b.Devices);
+
+    private sealed class PodSink(ClusterCache cache) : IReflectorSink<PodRecord>
+    {
+        public void Replace(IReadOnlyList<PodRecord> items) => cache.Write(() =>
+        {
+            var present = items.Select(item => item.Id).ToHashSet();
+            foreach (var gone in cache._pods.Ids.Where(id => !present.Contains(id)).ToList())
+            {
+                cache._pods.Remove(gone);
+                cache.DropTraces(gone);
+            }
+
+            foreach (var item in items)
+                cache.UpsertPod(item);
+            return true;
+        });
+
+        public void Upsert(PodRecord item) => cache.Write(() =>
+        {
+            var matters = cache.Matters(item);
+            cache.UpsertPod(item);
+            return matters;
+        });
+
+        public void Delete(PodRecord item) => cache.Write(() =>
+        {
+            cache.DropTraces(item.Id);
+            return cache._pods.Remove(item.Id);
+        });
+    }
+
+    private sealed class NodeSink(ClusterCache cache) : IReflectorSink<Node>
+    {
+        public void Replace(IReadOnlyList<Node> items) => cache.Write(() =>
+        {
+            var present = items.Select(item => item.Name).ToHashSet();
+            foreach (var gone in cache._nodes.Keys.Where(name => !present.Contains(name)).ToList())
+                Remove(gone);
+            foreach (var item in items)
+                Set(item);
+            return true;
+        });
+
+        public void Upsert(Node item) => cache.Write(() => Set(item));
+
+        public void Delete(Node item) => cache.Write(() => Remove(item.Name));
+
+        private bool Set(Node node)
+        {
+            // A kubelet's heartbeat changes nothing that is planned with.
+            if (cache._nodes.TryGetValue(node.Name, out var known) && NodeComparison.AreEqual(known, node))
+                return false;
+            cache._nodes[node.Name] = node;
+            cache._pods.DirtyNodes.Add(node.Name);
+            return true;
+        }
+
+        private bool Remove(NodeName name)
+        {
+            cache._pods.DirtyNodes.Add(name);
+            return cache._nodes.Remove(name);
+        }
+    }
+
+    private sealed class TenantSink(ClusterCache cache) : IReflectorSink<TenantRecord>
+    {
+        public void Replace(IReadOnlyList<TenantRecord> items) => Change(() => cache._tenants.Replace(items));
+
+        public void Upsert(TenantRecord item) => Change(() => cache._tenants.Upsert(item));
+
+        public void Delete(TenantRecord item) => Change(() => cache._tenants.Delete(item));
+
+        // The loop is woken even if the tree stays: the verdict on a refused set has to reach its Tenants.
+        private void Change(Func<bool> change)
+        {
+            var verdicts = cache.TenantVerdicts;
+            cache.Write(() =>
+            {
+                var isNewTree = change();
+                if (isNewTree)
+                    cache._pods.MarkAllDirty();
+                return isNewTree || !verdicts.SequenceEqual(cache._tenants.Verdicts);
+            });
+        }
+    }
+
+    private sealed class PodGroupSink(ClusterCache cache) : IReflectorSink<PodGroupRecord>
+    {
+        public void Replace(IReadOnlyList<PodGroupRecord> items) => cache.Write(() =>
+        {
+            foreach (var (@namespace, name) in cache._podGroups.Keys.ToList())
+                MarkDirty(@namespace, name);
+            cache._podGroups.Clear();
+            foreach (var item in items)
+                Set(item);
+            return true;
+        });
+
+        public void Upsert(PodGroupRecord item) => cache.Write(() => Set(item));
+
+        public void Delete(PodGroupRecord item) => cache.Write(() =>
+        {
+            MarkDirty(item.Namespace, item.Name);
+            return cache._podGroups.Remove((item.Namespace, item.Name));
+        });
+
+        private bool Set(PodGroupRecord item)
+        {
+            if (cache._podGroups.TryGetValue((item.Namespace, item.Name), out var known) && known == item.MinMember)
+                return false;
+            cache._podGroups[(item.Namespace, item.Name)] = item.MinMember;
+            MarkDirty(item.Namespace, item.Name);
+            return true;
+        }
+
+        private void MarkDirty(string @namespace, string name) =>
+            cache._pods.DirtyWorkloads.Add(new WorkloadId($"{@namespace}/podgroup/{name}"));
+    }
+}
+
+/// <summary>Equality of nodes by content: the immutable arrays of the record compare by reference.</summary>
+internal static class NodeComparison
+{
+    public static bool AreEqual(Node a, Node b) =>
+        a.Name == b.Name && a.Allocatable == b.Allocatable && a.MaxPods == b.MaxPods && a.Flavor == b.Flavor
+        && a.IsReady == b.IsReady && a.IsCordoned == b.IsCordoned
+        && a.Devices.SequenceEqual(b.Devices) && a.MigCapacities.SequenceEqual(b.MigCapacities)
+        && a.Scalars.SequenceEqual(b.Scalars) && a.Taints.SequenceEqual(b.Taints)
+        && a.Labels.Count == b.Labels.Count && a.Labels.SequenceEqual(b.Labels);
+}

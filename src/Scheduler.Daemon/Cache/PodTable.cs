@@ -1,0 +1,124 @@
+using Scheduler.Core.Model;
+using Scheduler.Daemon.Kubernetes.Mapping;
+
+namespace Scheduler.Daemon.Cache;
+
+/// <summary>
+/// The pods that matter (pods that ended are not kept), indexed by name, by node and by workload. Remembers which workloads and
+/// which nodes' books are out of date, so that a snapshot rebuilds those alone. Not safe for concurrent use.
+/// </summary>
+internal sealed class PodTable
+{
+    private static readonly IReadOnlyCollection<PodId> None = [];
+
+    private readonly Dictionary<PodId, PodRecord> _byId = [];
+    private readonly Dictionary<(string Namespace, string Name), PodId> _byName = [];
+    private readonly Dictionary<NodeName, HashSet<PodId>> _byNode = [];
+    private readonly Dictionary<WorkloadId, List<PodId>> _byWorkload = [];
+
+    public HashSet<WorkloadId> DirtyWorkloads { get; } = [];
+
+    public HashSet<NodeName> DirtyNodes { get; } = [];
+
+    public int Count => _byId.Count;
+
+    public IEnumerable<PodId> Ids => _byId.Keys;
+
+    public PodRecord? Find(PodId id) => _byId.GetValueOrDefault(id);
+
+    public PodRecord? Find(string @namespace, string name) => _byName.TryGetValue((@namespace, name), out var id) ? _byId[id] : null;
+
+    /// <summary>Pods that the API shows on a node. Assumed ones are not among them.</summary>
+    public IReadOnlyCollection<PodId> On(NodeName node) => _byNode.TryGetValue(node, out var pods) ? pods : None;
+
+    public IReadOnlyList<PodId> Of(WorkloadId workload) => _byWorkload.TryGetValue(workload, out var pods) ? pods : [];
+
+    /// <summary>Takes the pod's new state; one that ended is dropped. Gives back a pod of the same name that it replaced, if any.</summary>
+    public PodId? Upsert(PodRecord record)
+    {
+        PodId? replaced = null;
+        // Names are unique at any moment: another pod of this name is gone, whether or not its deletion was seen.
+        if (_byName.TryGetValue((record.Namespace, record.Name), out var namesake) && namesake != record.Id)
+        {
+            Remove(namesake);
+            replaced = namesake;
+        }
+
+        Remove(record.Id);
+        if (record.Disposition == PodDisposition.Finished)
+            return replaced;
+        _byId[record.Id] = record;
+        _byName[(record.Namespace, record.Name)] = record.Id;
+        AddTo(_byWorkload, record.Workload, record.Id);
+        DirtyWorkloads.Add(record.Workload);
+        if (record.Placement is { } placement)
+        {
+            if (!_byNode.TryGetValue(placement.Node, out var pods))
+                _byNode[placement.Node] = pods = [];
+            pods.Add(record.Id);
+            if (!IsInWorkload(record))
+                DirtyNodes.Add(placement.Node);
+        }
+
+        return replaced;
+    }
+
+    public bool Remove(PodId id)
+    {
+        if (!_byId.Remove(id, out var record))
+            return false;
+        _byName.Remove((record.Namespace, record.Name));
+        var members = _byWorkload[record.Workload];
+        members.Remove(id);
+        if (members.Count == 0)
+            _byWorkload.Remove(record.Workload);
+        DirtyWorkloads.Add(record.Workload);
+        if (record.Placement is { } placement && _byNode.TryGetValue(placement.Node, out var pods))
+        {
+            pods.Remove(id);
+            if (pods.Count == 0)
+                _byNode.Remove(placement.Node);
+            if (!IsInWorkload(record))
+                DirtyNodes.Add(placement.Node);
+        }
+
+        return true;
+    }
+
+    public void MarkDirty(PodId id)
+    {
+        if (_byId.TryGetValue(id, out var record))
+            DirtyWorkloads.Add(record.Workload);
+    }
+
+    public void MarkAllDirty() => DirtyWorkloads.UnionWith(_byWorkload.Keys);
+
+    /// <summary>Pods of other schedulers count as workloads only where they hold GPUs; the rest is usage of their node.</summary>
+    public static bool IsInWorkload(PodRecord record) => record.IsManaged || (record.HoldsRoom && record.Shape.Gpu.IsAny);
+
+    /// <summary>The node with the books of the pods on it that are in no workload.</summary>
+    public Node WithOthers(Node node)
+    {
+        var used = ResourceVector.Zero;
+        var count = 0;
+        List<ScalarResource> scalars = [];
+        foreach (var id in On(node.Name))
+        {
+            var record = _byId[id];
+            if (IsInWorkload(record))
+                continue;
+            used += record.Shape.Requests;
+            scalars.AddRange(record.Shape.Scalars);
+            count++;
+        }
+
+        return node with { UsedByOthers = used, PodsOfOthers = count, ScalarsUsedByOthers = ScalarResource.Normalise(scalars) };
+    }
+
+    private static void AddTo(Dictionary<WorkloadId, List<PodId>> index, WorkloadId workload, PodId pod)
+    {
+        if (!index.TryGetValue(workload, out var pods))
+            index[workload] = pods = new List<PodId>(1);
+        pods.Add(pod);
+    }
+}

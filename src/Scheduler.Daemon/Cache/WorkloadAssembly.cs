@@ -1,0 +1,115 @@
+using Scheduler.Core.Model;
+using Scheduler.Daemon.Kubernetes.Mapping;
+
+namespace Scheduler.Daemon.Cache;
+
+/// <summary>A pod that is not queued, and what has to change.</summary>
+internal sealed record BlockedPod(PodRecord Pod, string Reason, string Message);
+
+/// <summary>Makes one workload of its pods. Pure, but for what it is given.</summary>
+internal static class WorkloadAssembly
+{
+    public const string InvalidReason = "InvalidPod";
+    public const string PodGroupMissingReason = "PodGroupMissing";
+
+    /// <summary>What surrounds the pods of a workload.</summary>
+    internal readonly record struct Surroundings(
+        TenantId? Tenant, int? PodGroupMinMember, Func<PodId, PodPlacement?> AssumedPlacement, Func<PodId, DateTimeOffset?> AssumedAt,
+        Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, bool> IsUnderNotice);
+
+    /// <param name="id">The workload.</param>
+    /// <param name="records">All its pods, in any order.</param>
+    /// <param name="surroundings">What else is known.</param>
+    /// <param name="blocked">Gets the pods that cannot be queued as they are.</param>
+    /// <returns>Null if no pod of it is to be planned or holds room.</returns>
+    public static Workload? Assemble(WorkloadId id, IReadOnlyList<PodRecord> records, in Surroundings surroundings, List<BlockedPod> blocked)
+    {
+        var minMember = MinMember(records, surroundings.PodGroupMinMember);
+        var members = new List<(PodRecord Record, Pod Pod)>(records.Count);
+        DateTimeOffset? heldUntil = null;
+        DateTimeOffset? startedAt = null;
+        foreach (var record in records)
+        {
+            var placement = record.Placement ?? surroundings.AssumedPlacement(record.Id);
+            if (placement is null && Block(record, minMember) is { } reason)
+            {
+                blocked.Add(reason);
+                continue;
+            }
+
+            if (record.Disposition is PodDisposition.Gated or PodDisposition.Finished)
+                continue;
+            var state = placement is null ? PodState.Pending
+                : record.Disposition == PodDisposition.Leaving || surroundings.IsUnderNotice(record.Id) ? PodState.Leaving
+                : PodState.Placed;
+            members.Add((record, new Pod { Id = record.Id, Name = record.Name, Shape = record.Shape, State = state, Placement = placement }));
+            if (state == PodState.Pending)
+                heldUntil = Later(heldUntil, surroundings.HeldUntil(record.Id));
+            else
+                startedAt = Earlier(startedAt, record.StartedAt ?? surroundings.AssumedAt(record.Id));
+        }
+
+        return members.Count == 0 ? null : Make(id, members, surroundings.Tenant, minMember ?? members.Count, startedAt, heldUntil);
+    }
+
+    /// <summary>The PodGroup's word, else the largest that a pod says, else 1 for a single pod; null for a gang that nobody describes.</summary>
+    private static int? MinMember(IReadOnlyList<PodRecord> records, int? podGroupMinMember)
+    {
+        if (records[0].Group is null || !records[0].IsManaged)
+            return 1;
+        return podGroupMinMember ?? records.Max(record => record.MinMember);
+    }
+
+    private static BlockedPod? Block(PodRecord record, int? minMember)
+    {
+        if (record.Disposition == PodDisposition.Invalid)
+        {
+            return new BlockedPod(record, InvalidReason,
+                $"pod {record.Namespace}/{record.Name} is not scheduled until this is mended: {string.Join("; ", record.Errors)}");
+        }
+
+        if (record.Disposition == PodDisposition.Pending && minMember is null)
+        {
+            return new BlockedPod(record, PodGroupMissingReason,
+                $"pod {record.Namespace}/{record.Name} belongs to the gang '{record.Group}', but there is no PodGroup of that name in its "
+                + $"namespace; create one, or set {Annotations.MinMember} on the pods");
+        }
+
+        return null;
+    }
+
+    private static Workload Make(
+        WorkloadId id, List<(PodRecord Record, Pod Pod)> members, TenantId? tenant, int minMember, DateTimeOffset? startedAt, DateTimeOffset? heldUntil)
+    {
+        members.Sort(static (a, b) => a.Pod.Id.CompareTo(b.Pod.Id));
+        var first = members[0].Record;
+        return new Workload
+        {
+            Id = id,
+            Tenant = tenant,
+            Namespace = first.Namespace,
+            Name = first.IsManaged && first.Group is { } group ? group : first.Name,
+            Pods = [.. members.Select(member => member.Pod)],
+            MinMember = minMember,
+            IsGang = first.IsManaged && first.Group is not null,
+            // The least of its pods: one important pod does not carry a gang past others.
+            Priority = members.Min(member => member.Record.Priority),
+            SubmittedAt = members.Min(member => member.Record.CreatedAt),
+            StartedAt = startedAt,
+            // A gang takes as long as the longest pod that says how long, and its wishes for protection are those of its most careful pod.
+            ExpectedDuration = members.Max(member => member.Record.ExpectedDuration),
+            MinRuntime = members.Max(member => member.Record.MinRuntime),
+            PreemptionGrace = members.Max(member => member.Record.PreemptionGrace),
+            // Usually one pod writes the checkpoint of all.
+            CheckpointedAt = members.Max(member => member.Record.CheckpointedAt),
+            IsPreemptible = members.TrueForAll(member => member.Record.IsPreemptible),
+            IsManaged = first.IsManaged,
+            Hold = heldUntil is null ? Hold.None : Hold.Backoff,
+            HoldUntil = heldUntil,
+        };
+    }
+
+    private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b : a;
+
+    private static DateTimeOffset? Earlier(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b : a;
+}

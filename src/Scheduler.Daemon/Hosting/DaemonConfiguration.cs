@@ -1,0 +1,74 @@
+using System.Net;
+using Microsoft.Extensions.Options;
+using Scheduler.Daemon.Options;
+
+namespace Scheduler.Daemon.Hosting;
+
+/// <summary>Checks settings: ranges, and what goes together.</summary>
+public static class DaemonConfiguration
+{
+    /// <summary>Checks every section.</summary>
+    /// <exception cref="StartupException">Names every mistake, each with its path, one on a line.</exception>
+    public static void Check(DaemonSettings settings)
+    {
+        var errors = FindErrors(settings);
+        if (errors.Count > 0)
+            throw new StartupException(string.Join('\n', errors));
+    }
+
+    /// <summary>Every mistake, each as <c>section.key: what is wrong</c>; empty if there is none.</summary>
+    public static IReadOnlyList<string> FindErrors(DaemonSettings settings)
+    {
+        ArgumentNullException.ThrowIfNull(settings);
+        var errors = new List<string>();
+        Add("kubernetes", new KubernetesOptionsValidator().Validate(null, settings.Kubernetes), errors);
+        Add("scheduling", new SchedulingOptionsValidator().Validate(null, settings.Scheduling), errors);
+        Add("leadership", new LeadershipOptionsRangeValidator().Validate(null, settings.Leadership), errors);
+        Add("api", new ApiOptionsRangeValidator().Validate(null, settings.Api), errors);
+        CheckLeadership(settings.Leadership, errors);
+        CheckApi(settings.Api, errors);
+        foreach (var error in DaemonParts.Policy(settings).Validate())
+            errors.Add(error.ToString());
+        if (settings.Server is { IsAbsoluteUri: false })
+            errors.Add($"server: '{settings.Server}' is not an address such as http://127.0.0.1:8001");
+        return errors;
+    }
+
+    private static void CheckLeadership(LeadershipOptions options, List<string> errors)
+    {
+        if (options.RenewDeadlineSeconds >= options.LeaseDurationSeconds)
+        {
+            errors.Add($"leadership.renewDeadlineSeconds: is {options.RenewDeadlineSeconds}; it must be less than leaseDurationSeconds "
+                + $"({options.LeaseDurationSeconds}), or two replicas could write at once");
+        }
+
+        if (options.RetryPeriodSeconds >= options.RenewDeadlineSeconds)
+        {
+            errors.Add($"leadership.retryPeriodSeconds: is {options.RetryPeriodSeconds}; it must be less than renewDeadlineSeconds "
+                + $"({options.RenewDeadlineSeconds}), or one slow answer loses the lease");
+        }
+    }
+
+    private static void CheckApi(ApiOptions options, List<string> errors)
+    {
+        if (!IPAddress.TryParse(options.Address, out _))
+            errors.Add($"api.address: '{options.Address}' is not an IP address such as 127.0.0.1 or 0.0.0.0");
+        if (options.HttpPort != 0 && options.HttpPort == options.GrpcPort)
+            errors.Add($"api.grpcPort: is {options.GrpcPort}, the same as httpPort; HTTP/1 and gRPC need a port each");
+    }
+
+    private static void Add(string section, ValidateOptionsResult result, List<string> errors)
+    {
+        foreach (var failure in result.Failures ?? [])
+        {
+            // "Key: The field Options.Key must be …" becomes "section.key: must be …".
+            var separator = failure.IndexOf(": ", StringComparison.Ordinal);
+            var key = separator < 0 ? "" : failure[..separator];
+            var message = separator < 0 ? failure : failure[(separator + 2)..];
+            var name = key.Length == 0 ? "" : $".{char.ToLowerInvariant(key[0])}{key[1..]}";
+            var words = message.Split(' ');
+            var start = message.StartsWith("The field ", StringComparison.Ordinal) && words.Length > 3 ? string.Join(' ', words[3..]) : message;
+            errors.Add($"{section}{name}: {start}");
+        }
+    }
+}

@@ -1,0 +1,169 @@
+using Microsoft.Extensions.Logging;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Daemon.Cache;
+using Scheduler.Daemon.Kubernetes;
+using Scheduler.Daemon.Kubernetes.Mapping;
+using Scheduler.Daemon.Kubernetes.Wire;
+using Scheduler.Daemon.Loop;
+using Scheduler.Daemon.Telemetry;
+
+namespace Scheduler.Daemon.Hosting;
+
+/// <summary>Everything that makes up a daemon, put together by hand: the object graph is this file.</summary>
+internal sealed class DaemonParts : IDisposable
+{
+    private readonly IDisposable _leadershipResource;
+
+    public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
+    {
+        var (time, kubernetes) = (settings.Time, settings.Kubernetes);
+        Client = client;
+        var logger = loggers.CreateLogger("Weir");
+        var identity = Identity(settings);
+        Metrics = new SchedulerMetrics(Prometheus.Metrics.NewCustomRegistry());
+        Cache = new ClusterCache(
+            new CacheSettings
+            {
+                ConfirmWithin = TimeSpan.FromSeconds(kubernetes.ConfirmBindingSeconds),
+                BindBackoffCap = TimeSpan.FromSeconds(kubernetes.BindBackoffCapSeconds),
+            }, time, logger);
+
+        DaemonPart election;
+        (Leadership, _leadershipResource, election) = MakeLeadership(settings, client, identity, logger);
+        var events = new EventRecorder(client, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, identity, time, logger);
+        var conditions = new ConditionWriter(
+            client, Cache, Leadership, events, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
+        var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger);
+        var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
+        var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
+        var binds = new BindQueue(binder, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
+        Loop = new SchedulingLoop(
+            Cache, new CorePlanning(Policy(settings)), new PlanApplier(Cache, binds, evictor, conditions, Metrics, logger), Leadership,
+            ReadModel, Metrics, LoopSettings(settings), time, logger);
+
+        var watches = MakeWatches(settings, client, logger);
+        Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
+        Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, time);
+        Runtime = new DaemonRuntime(
+            [.. watches.Select(watch => watch.Part)],
+            election,
+            [
+                new DaemonPart("event recorder", events.RunAsync),
+                new DaemonPart("condition writer", conditions.RunAsync),
+                new DaemonPart("evictor", evictor.RunAsync),
+                new DaemonPart("tenant status writer", tenantStatus.RunAsync),
+            ],
+            Loop, binds, Synced, time, logger);
+    }
+
+    public ApiServerClient Client { get; }
+
+    public SchedulerMetrics Metrics { get; }
+
+    public ClusterCache Cache { get; }
+
+    public ILeadership Leadership { get; }
+
+    public ReadModel ReadModel { get; } = new();
+
+    public SchedulingLoop Loop { get; }
+
+    public DaemonRuntime Runtime { get; }
+
+    public DaemonHealth Health { get; }
+
+    public Task Synced { get; }
+
+    public void Dispose()
+    {
+        _leadershipResource.Dispose();
+        Client.Dispose();
+    }
+
+    private List<Watch> MakeWatches(DaemonSettings settings, ApiServerClient client, ILogger logger)
+    {
+        var podMapping = new PodMappingSettings
+        {
+            SchedulerName = settings.Kubernetes.SchedulerName,
+            DefaultMinRuntime = TimeSpan.FromSeconds(settings.Scheduling.DefaultMinRuntimeSeconds),
+            DefaultPreemptionGrace = TimeSpan.FromSeconds(settings.Scheduling.DefaultPreemptionGraceSeconds),
+        };
+        var flavorLabel = settings.Kubernetes.FlavorLabel;
+        return
+        [
+            Make(new Reflector<PodObject, PodRecord>(client, Watched(settings, "pods", "/api/v1/pods"),
+                WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<NodeObject, Node>(client, Watched(settings, "nodes", "/api/v1/nodes"),
+                WireJson.Default.NodeObject, node => NodeMapping.Map(node, flavorLabel), Cache.Nodes, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<TenantObject, TenantRecord>(client, Watched(settings, "tenants", "/apis/weir.scheduler/v1/tenants", mayBeAbsent: true),
+                WireJson.Default.TenantObject, TenantMapping.Map, Cache.Tenants, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<PodGroupObject, PodGroupRecord>(client,
+                Watched(settings, "podgroups", "/apis/scheduling.x-k8s.io/v1alpha1/podgroups", mayBeAbsent: true),
+                WireJson.Default.PodGroupObject, TenantMapping.Map, Cache.PodGroups, Metrics.Observer, settings.Time, logger)),
+        ];
+    }
+
+    private static Watch Make<TObject, TItem>(Reflector<TObject, TItem> reflector)
+        where TObject : class, IWireObject =>
+        new(new DaemonPart(reflector.Resource, reflector.RunAsync), reflector.FirstList, () => reflector.HasSynced);
+
+    private static ReflectorSettings Watched(DaemonSettings settings, string resource, string path, bool mayBeAbsent = false) => new()
+    {
+        Resource = resource,
+        Path = path,
+        PageSize = settings.Kubernetes.ListPageSize,
+        StalledAfter = TimeSpan.FromSeconds(settings.Kubernetes.StalledWatchSeconds),
+        BackoffCap = TimeSpan.FromSeconds(settings.Kubernetes.WatchBackoffCapSeconds),
+        MayBeAbsent = mayBeAbsent,
+    };
+
+    private static (ILeadership, IDisposable, DaemonPart) MakeLeadership(
+        DaemonSettings settings, ApiServerClient client, string identity, ILogger logger)
+    {
+        var options = settings.Leadership;
+        if (!options.Enabled)
+        {
+            var sole = new SoleLeadership(settings.Time, identity);
+            return (sole, sole, new DaemonPart("leadership", UntilStoppedAsync));
+        }
+
+        var election = new LeaseElection(client, new LeaseSettings
+        {
+            Namespace = options.LeaseNamespace,
+            Name = options.LeaseName,
+            Identity = identity,
+            LeaseDuration = TimeSpan.FromSeconds(options.LeaseDurationSeconds),
+            RenewDeadline = TimeSpan.FromSeconds(options.RenewDeadlineSeconds),
+            RetryPeriod = TimeSpan.FromSeconds(options.RetryPeriodSeconds),
+        }, settings.Time, logger);
+        return (election, election, new DaemonPart("leader election", election.RunAsync));
+    }
+
+    private static async Task UntilStoppedAsync(CancellationToken stop) =>
+        await Task.Delay(Timeout.Infinite, stop).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+
+    private static string Identity(DaemonSettings settings) => settings.Leadership.Identity is { Length: > 0 } given
+        ? given
+        // A host name alone is not enough: a restarted replica is another one.
+        : $"{Environment.MachineName}_{Guid.NewGuid().ToString("N")[..8]}";
+
+    private static LoopSettings LoopSettings(DaemonSettings settings) => new()
+    {
+        MinInterval = TimeSpan.FromMilliseconds(settings.Scheduling.MinCycleIntervalMilliseconds),
+        MaxInterval = TimeSpan.FromSeconds(settings.Scheduling.MaxCycleIntervalSeconds),
+    };
+
+    internal static SchedulingPolicy Policy(DaemonSettings settings) => new()
+    {
+        MaxShareOfClusterPermille = settings.Scheduling.MaxShareOfClusterPermille,
+        Scores = new ScoreWeights
+        {
+            Fragmentation = settings.Scheduling.FragmentationWeight,
+            Packing = settings.Scheduling.PackingWeight,
+            Preference = settings.Scheduling.PreferenceWeight,
+        },
+    };
+
+    private sealed record Watch(DaemonPart Part, Task FirstList, Func<bool> HasSynced);
+}

@@ -1,0 +1,94 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Model;
+
+namespace Scheduler.Daemon.Kubernetes.Mapping;
+
+/// <summary>What a pod is to the scheduler.</summary>
+internal enum PodDisposition
+{
+    /// <summary>Waits for a node and may be planned.</summary>
+    Pending,
+
+    /// <summary>Has a scheduling gate: not queued until the gate is gone.</summary>
+    Gated,
+
+    /// <summary>Waits for a node, but says something that cannot be read. See <see cref="PodRecord.Errors"/>.</summary>
+    Invalid,
+
+    /// <summary>Has a node and holds its room there.</summary>
+    Placed,
+
+    /// <summary>Has a node and is being deleted: holds its room until it is gone.</summary>
+    Leaving,
+
+    /// <summary>Ended, or deleted before it had a node: holds nothing.</summary>
+    Finished,
+}
+
+/// <summary>One value of a pod that cannot be read.</summary>
+/// <param name="Field">The annotation or field.</param>
+/// <param name="Value">What it says.</param>
+/// <param name="Remedy">What it should say.</param>
+internal sealed record PodError(string Field, string Value, string Remedy)
+{
+    public override string ToString() => $"{Field}: '{Value}' {Remedy}";
+}
+
+/// <summary>Which topology a gang wants to stay inside.</summary>
+internal sealed record TopologyWish(bool IsRequired, string Level);
+
+/// <summary>
+/// A pod, projected to what the scheduler needs; immutable. 50,000 of these are held in memory, not the API objects.
+/// </summary>
+internal sealed record PodRecord
+{
+    public required PodId Id { get; init; }
+    public required string Namespace { get; init; }
+    public required string Name { get; init; }
+    public required PodDisposition Disposition { get; init; }
+
+    /// <summary>Whether the pod names this scheduler.</summary>
+    public required bool IsManaged { get; init; }
+
+    public required PodShape Shape { get; init; }
+
+    /// <summary>Where it is; null unless <see cref="PodDisposition.Placed"/> or <see cref="PodDisposition.Leaving"/>.</summary>
+    public PodPlacement? Placement { get; init; }
+
+    public int Priority { get; init; }
+
+    /// <summary>Name of its gang, null for a single pod.</summary>
+    public string? Group { get; init; }
+
+    /// <summary>minMember as the pod itself says; a PodGroup object goes before it.</summary>
+    public int? MinMember { get; init; }
+
+    public bool IsPreemptible { get; init; }
+    public TimeSpan? ExpectedDuration { get; init; }
+    public TimeSpan MinRuntime { get; init; }
+    public TimeSpan PreemptionGrace { get; init; }
+    public DateTimeOffset? CheckpointedAt { get; init; }
+    public TopologyWish? Topology { get; init; }
+    public required DateTimeOffset CreatedAt { get; init; }
+    public DateTimeOffset? StartedAt { get; init; }
+
+    /// <summary>When it is to be evicted, from the notice on it; null without one.</summary>
+    public DateTimeOffset? PreemptBy { get; init; }
+
+    /// <summary>For whom, from the same notice.</summary>
+    public string? PreemptedFor { get; init; }
+
+    /// <summary>Reason and message of the condition PodScheduled=False that the pod carries, so that it is written on change only.</summary>
+    public (string Reason, string Message)? UnscheduledBecause { get; init; }
+
+    /// <summary>Everything about it that cannot be read.</summary>
+    public ImmutableArray<PodError> Errors { get; init; } = [];
+
+    /// <summary>The workload that it belongs to. Names are unique in a namespace at any moment, so this is unique too.</summary>
+    public WorkloadId Workload => Group is null || !IsManaged
+        ? new WorkloadId($"{Namespace}/pod/{Name}")
+        : new WorkloadId($"{Namespace}/podgroup/{Group}");
+
+    /// <summary>Whether it takes room on a node.</summary>
+    public bool HoldsRoom => Disposition is PodDisposition.Placed or PodDisposition.Leaving;
+}

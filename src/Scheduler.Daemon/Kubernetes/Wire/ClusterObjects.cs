@@ -1,0 +1,89 @@
+namespace Scheduler.Daemon.Kubernetes.Wire;
+
+internal sealed record NodeObject : IWireObject
+{
+    public ObjectMeta Metadata { get; init; } = new();
+    public NodeSpec Spec { get; init; } = new();
+    public NodeStatus Status { get; init; } = new();
+}
+
+internal sealed record NodeSpec
+{
+    public bool? Unschedulable { get; init; }
+    public List<Taint>? Taints { get; init; }
+}
+
+internal sealed record Taint
+{
+    public string? Key { get; init; }
+    public string? Value { get; init; }
+    public string? Effect { get; init; }
+}
+
+internal sealed record NodeStatus
+{
+    public Dictionary<string, QuantityText>? Allocatable { get; init; }
+    public Dictionary<string, QuantityText>? Capacity { get; init; }
+    public List<Condition>? Conditions { get; init; }
+}
+
+internal sealed record NamespaceObject : IWireObject
+{
+    public ObjectMeta Metadata { get; init; } = new();
+}
+
+/// <summary>weir.scheduler/v1 Tenant.</summary>
+internal sealed record TenantObject : IWireObject
+{
+    public ObjectMeta Metadata { get; init; } = new();
+    public TenantSpec Spec { get; init; } = new();
+    public TenantStatus? Status { get; init; }
+}
+
+internal sealed record TenantSpec
+{
+    public string? Parent { get; init; }
+    public List<string>? Namespaces { get; init; }
+    public int? Weight { get; init; }
+    public bool? Suspended { get; init; }
+    public bool? SharesDevices { get; init; }
+    public Dictionary<string, string>? NodePool { get; init; }
+    public List<TenantQuota>? Quotas { get; init; }
+}
+
+internal sealed record TenantQuota
+{
+    public string? Flavor { get; init; }
+    public QuantityText? Guaranteed { get; init; }
+    public QuantityText? Burst { get; init; }
+    public QuantityText? LendingLimit { get; init; }
+}
+
+internal sealed record TenantStatus
+{
+    public long? ObservedGeneration { get; init; }
+    public string? Guaranteed { get; init; }
+    public string? Limit { get; init; }
+    public string? Used { get; init; }
+    public int? PendingWorkloads { get; init; }
+    public List<Condition>? Conditions { get; init; }
+}
+
+/// <summary>A merge patch of tenants/status.</summary>
+internal sealed record TenantStatusPatch
+{
+    public required TenantStatus Status { get; init; }
+}
+
+/// <summary>scheduling.x-k8s.io/v1alpha1 PodGroup.</summary>
+internal sealed record PodGroupObject : IWireObject
+{
+    public ObjectMeta Metadata { get; init; } = new();
+    public PodGroupSpec Spec { get; init; } = new();
+}
+
+internal sealed record PodGroupSpec
+{
+    public int? MinMember { get; init; }
+    public int? ScheduleTimeoutSeconds { get; init; }
+}

@@ -1,0 +1,123 @@
+namespace Scheduler.Daemon.Kubernetes.Wire;
+
+internal sealed record PodObject : IWireObject
+{
+    public ObjectMeta Metadata { get; init; } = new();
+    public PodSpec Spec { get; init; } = new();
+    public PodStatus Status { get; init; } = new();
+}
+
+internal sealed record PodSpec
+{
+    public string? NodeName { get; init; }
+    public string? SchedulerName { get; init; }
+    public int? Priority { get; init; }
+    public string? PriorityClassName { get; init; }
+    public string? PreemptionPolicy { get; init; }
+    public long? TerminationGracePeriodSeconds { get; init; }
+    public Dictionary<string, string>? NodeSelector { get; init; }
+    public Affinity? Affinity { get; init; }
+    public List<Toleration>? Tolerations { get; init; }
+    public List<SchedulingGate>? SchedulingGates { get; init; }
+    public List<Container>? Containers { get; init; }
+    public List<Container>? InitContainers { get; init; }
+    public Dictionary<string, QuantityText>? Overhead { get; init; }
+
+    /// <summary>Requests of the pod as a whole (Kubernetes 1.32 and later); they replace the sum of the containers, resource by resource.</summary>
+    public ResourceRequirements? Resources { get; init; }
+}
+
+internal sealed record Container
+{
+    public string? Name { get; init; }
+    public ResourceRequirements? Resources { get; init; }
+
+    /// <summary>"Always" on an init container makes it a sidecar: it starts before the containers and stays.</summary>
+    public string? RestartPolicy { get; init; }
+}
+
+internal sealed record ResourceRequirements
+{
+    public Dictionary<string, QuantityText>? Requests { get; init; }
+    public Dictionary<string, QuantityText>? Limits { get; init; }
+}
+
+internal sealed record SchedulingGate
+{
+    public string? Name { get; init; }
+}
+
+internal sealed record Toleration
+{
+    public string? Key { get; init; }
+    public string? Operator { get; init; }
+    public string? Value { get; init; }
+    public string? Effect { get; init; }
+}
+
+internal sealed record Affinity
+{
+    public NodeAffinity? NodeAffinity { get; init; }
+}
+
+internal sealed record NodeAffinity
+{
+    public NodeSelector? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
+    public List<PreferredTerm>? PreferredDuringSchedulingIgnoredDuringExecution { get; init; }
+}
+
+internal sealed record NodeSelector
+{
+    public List<NodeSelectorTerm>? NodeSelectorTerms { get; init; }
+}
+
+internal sealed record NodeSelectorTerm
+{
+    public List<SelectorRequirement>? MatchExpressions { get; init; }
+    public List<SelectorRequirement>? MatchFields { get; init; }
+}
+
+internal sealed record SelectorRequirement
+{
+    public string? Key { get; init; }
+    public string? Operator { get; init; }
+    public List<string>? Values { get; init; }
+}
+
+internal sealed record PreferredTerm
+{
+    public int Weight { get; init; }
+    public NodeSelectorTerm? Preference { get; init; }
+}
+
+internal sealed record PodStatus
+{
+    public string? Phase { get; init; }
+    public DateTimeOffset? StartTime { get; init; }
+    public List<Condition>? Conditions { get; init; }
+}
+
+/// <summary>A strategic merge patch of pods/status: conditions are merged by type.</summary>
+internal sealed record PodStatusPatch
+{
+    public required PodConditionsPatch Status { get; init; }
+}
+
+internal sealed record PodConditionsPatch
+{
+    public required List<Condition> Conditions { get; init; }
+}
+
+/// <summary>A merge patch of an object's metadata. A uid in it is a precondition: another object of the same name is not touched.</summary>
+internal sealed record MetadataPatch
+{
+    public required PatchedMeta Metadata { get; init; }
+}
+
+internal sealed record PatchedMeta
+{
+    public string? Uid { get; init; }
+
+    /// <summary>A null value removes the annotation.</summary>
+    public Dictionary<string, string?>? Annotations { get; init; }
+}

@@ -1,0 +1,109 @@
+using Microsoft.Extensions.Logging;
+
+namespace Scheduler.Daemon;
+
+/// <summary>
+/// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
+/// 1400 tenants and mapping, 1500 hosting.
+/// </summary>
+internal static partial class Log
+{
+    [LoggerMessage(1000, LogLevel.Information, "Listed {Count} {Resource} at version {ResourceVersion}")]
+    public static partial void Listed(ILogger logger, string resource, int count, string resourceVersion);
+
+    [LoggerMessage(1001, LogLevel.Information, "The version {ResourceVersion} of {Resource} is too old to watch from; listing again")]
+    public static partial void WatchExpired(ILogger logger, string resource, string resourceVersion);
+
+    [LoggerMessage(1002, LogLevel.Warning, "Watching {Resource}: {Why}; trying again in {Seconds:0.###} s (failure {Failures} in a row)")]
+    public static partial void ReflectorBackoff(ILogger logger, string resource, string why, double seconds, int failures);
+
+    [LoggerMessage(1003, LogLevel.Warning, "The API server does not serve {Resource}; going on as if there were none, and asking again. Apply deploy/crds if they are wanted")]
+    public static partial void ResourceAbsent(ILogger logger, string resource);
+
+    [LoggerMessage(1004, LogLevel.Error, "Handling {Resource} failed; rebuilding their state from a new list")]
+    public static partial void ReflectorBug(ILogger logger, Exception exception, string resource);
+
+    [LoggerMessage(1005, LogLevel.Error, "One of the {Resource} could not be decoded and is left out: {Why}")]
+    public static partial void ObjectUndecodable(ILogger logger, string resource, string why);
+
+    [LoggerMessage(1100, LogLevel.Information, "{Identity} leads: it holds the lease {Lease}")]
+    public static partial void LeaseAcquired(ILogger logger, string identity, string lease);
+
+    [LoggerMessage(1101, LogLevel.Warning, "{Identity} leads no longer: {Why}. Nothing more is written")]
+    public static partial void LeaseLost(ILogger logger, string identity, string why);
+
+    [LoggerMessage(1102, LogLevel.Information, "Standing by: the lease {Lease} is held by {Holder}")]
+    public static partial void LeaseStandby(ILogger logger, string lease, string holder);
+
+    [LoggerMessage(1103, LogLevel.Warning, "The lease {Lease} could not be read or written: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void LeaseFailed(ILogger logger, string lease, string why, double seconds);
+
+    [LoggerMessage(1104, LogLevel.Information, "The lease {Lease} was released")]
+    public static partial void LeaseReleased(ILogger logger, string lease);
+
+    [LoggerMessage(1105, LogLevel.Warning, "The lease {Lease} could not be released and will run out: {Why}")]
+    public static partial void LeaseReleaseFailed(ILogger logger, string lease, string why);
+
+    [LoggerMessage(1200, LogLevel.Debug, "Bound {Namespace}/{Pod} to {Node}")]
+    public static partial void Bound(ILogger logger, string @namespace, string pod, string node);
+
+    [LoggerMessage(1201, LogLevel.Warning, "Binding {Namespace}/{Pod} to {Node}: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void BindRetry(ILogger logger, string @namespace, string pod, string node, string why, double seconds);
+
+    [LoggerMessage(1202, LogLevel.Warning, "Binding {Namespace}/{Pod} to {Node} failed ({Outcome}): {Why}")]
+    public static partial void BindFailed(ILogger logger, string @namespace, string pod, string node, string outcome, string why);
+
+    [LoggerMessage(1203, LogLevel.Warning, "The condition of {Namespace}/{Pod} could not be written: {Why}")]
+    public static partial void ConditionFailed(ILogger logger, string @namespace, string pod, string why);
+
+    [LoggerMessage(1204, LogLevel.Warning, "The event {Reason} of {Namespace}/{Name} could not be written: {Why}")]
+    public static partial void EventFailed(ILogger logger, string reason, string @namespace, string name, string why);
+
+    [LoggerMessage(1205, LogLevel.Warning, "{Dropped} status writes were dropped because {Waiting} are waiting already; the newest state is written later")]
+    public static partial void StatusWritesDropped(ILogger logger, long dropped, int waiting);
+
+    [LoggerMessage(1206, LogLevel.Warning, "The watch did not show the binding of pod {Pod} in time; it is planned again")]
+    public static partial void AssumptionExpired(ILogger logger, string pod);
+
+    [LoggerMessage(1207, LogLevel.Error, "Binding {Namespace}/{Pod} threw")]
+    public static partial void BindBug(ILogger logger, Exception exception, string @namespace, string pod);
+
+    [LoggerMessage(1208, LogLevel.Warning, "Evicting {Namespace}/{Pod}: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void EvictionFailed(ILogger logger, string @namespace, string pod, string why, double seconds);
+
+    [LoggerMessage(1209, LogLevel.Information, "Evicted {Namespace}/{Pod}")]
+    public static partial void Evicted(ILogger logger, string @namespace, string pod);
+
+    [LoggerMessage(1300, LogLevel.Information, "{Kind} of {Workload} refused: {Why}; decided again in the next cycle")]
+    public static partial void DecisionRefused(ILogger logger, string kind, string workload, string why);
+
+    [LoggerMessage(1301, LogLevel.Error, "A plan of generation {Generation} breaks an invariant and is dropped: {Violation}")]
+    public static partial void PlanDropped(ILogger logger, long generation, string violation);
+
+    [LoggerMessage(1302, LogLevel.Error, "A scheduling cycle failed; the next one is in {Seconds:0.###} s")]
+    public static partial void CycleFailed(ILogger logger, Exception exception, double seconds);
+
+    [LoggerMessage(1303, LogLevel.Information, "Watches are complete: {Nodes} nodes, {Pods} pods; scheduling begins")]
+    public static partial void Synced(ILogger logger, int nodes, int pods);
+
+    [LoggerMessage(1304, LogLevel.Debug, "Cycle {Cycle}: {Decisions} decisions on {Nodes} nodes and {Workloads} workloads in {Milliseconds:0.###} ms")]
+    public static partial void CycleEnded(ILogger logger, long cycle, int decisions, int nodes, int workloads, double milliseconds);
+
+    [LoggerMessage(1305, LogLevel.Error, "A listener of the decisions threw; it is not told of this cycle")]
+    public static partial void ListenerFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(1400, LogLevel.Warning, "The tenants are not taken over, the last accepted ones stay: {Errors}")]
+    public static partial void TenantsRefused(ILogger logger, string errors);
+
+    [LoggerMessage(1401, LogLevel.Warning, "The status of tenant {Tenant} could not be written: {Why}")]
+    public static partial void TenantStatusFailed(ILogger logger, string tenant, string why);
+
+    [LoggerMessage(1500, LogLevel.Information, "Serving health and metrics on {Http} and gRPC on {Grpc}; API server {Server}")]
+    public static partial void Serving(ILogger logger, string http, string grpc, string server);
+
+    [LoggerMessage(1501, LogLevel.Critical, "The {Part} ended though nobody stopped it; the daemon stops")]
+    public static partial void PartEnded(ILogger logger, Exception? exception, string part);
+
+    [LoggerMessage(1502, LogLevel.Warning, "{Bindings} bindings were still under way after {Seconds:0.###} s and were cut off; the next leader finds out what became of them")]
+    public static partial void BindingsCutOff(ILogger logger, int bindings, double seconds);
+}

@@ -1,0 +1,80 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using Scheduler.Daemon.Cache;
+using Scheduler.Daemon.Kubernetes;
+using Scheduler.Daemon.Telemetry;
+
+namespace Scheduler.Daemon.Loop;
+
+/// <summary>
+/// Bindings under way: a bounded number at once, each reported to the cache when it ended. The queue itself needs no bound of its
+/// own: a pod is in it at most once, because it is assumed before it gets here.
+/// </summary>
+internal sealed class BindQueue(
+    PodBinder binder, ClusterCache cache, EventRecorder events, SchedulerMetrics metrics, int concurrency, TimeProvider time, ILogger logger)
+{
+    private readonly Channel<(BindRequest Request, LeadershipTerm Term)> _queue =
+        Channel.CreateUnbounded<(BindRequest, LeadershipTerm)>();
+
+    public void Enqueue(BindRequest request, LeadershipTerm term)
+    {
+        if (!_queue.Writer.TryWrite((request, term)))
+            cache.Forget(request.Pod, backOff: false);
+    }
+
+    /// <summary>Bindings that have not begun.</summary>
+    public int Waiting => _queue.Reader.Count;
+
+    /// <summary>Takes no more; <see cref="RunAsync"/> returns when what is queued is done.</summary>
+    public void Complete() => _queue.Writer.TryComplete();
+
+    public Task RunAsync(CancellationToken stop) =>
+        Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(() => WorkAsync(stop), CancellationToken.None)));
+
+    private async Task WorkAsync(CancellationToken stop)
+    {
+        await foreach (var (request, term) in _queue.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
+        {
+            var started = time.GetTimestamp();
+            var outcome = await BindAsync(request, term, stop).ConfigureAwait(false);
+            metrics.BindEnded(outcome.Result, time.GetElapsedTime(started));
+            Settle(request, outcome);
+        }
+    }
+
+    private async Task<BindOutcome> BindAsync(BindRequest request, LeadershipTerm term, CancellationToken stop)
+    {
+        try
+        {
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, term.Lost);
+            return await binder.BindAsync(request, term, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (stop.IsCancellationRequested || !term.IsHeld)
+        {
+            return new BindOutcome(BindResult.Fenced, "the lease was lost, or the daemon stops");
+        }
+        catch (Exception bug)
+        {
+            // A worker that died would leave its share of the queue unserved for good.
+            Log.BindBug(logger, bug, request.Namespace, request.Name);
+            return new BindOutcome(BindResult.Rejected, bug.Message);
+        }
+    }
+
+    private void Settle(BindRequest request, BindOutcome outcome)
+    {
+        if (outcome.Result == BindResult.Bound)
+        {
+            cache.FinishBinding(request.Pod);
+            Log.Bound(logger, request.Namespace, request.Name, request.Node.Value);
+            var devices = request.Devices.IsEmpty ? "" : $", GPU {PodBinder.FormatDevices(request.Devices)}";
+            events.Record(PodReference.Of(request), EventKind.Normal, "Scheduled", $"assigned to {request.Node}{devices}");
+            return;
+        }
+
+        Log.BindFailed(logger, request.Namespace, request.Name, request.Node.Value, outcome.Result.ToString(), outcome.Message);
+        cache.Forget(request.Pod, backOff: outcome.Result is not (BindResult.Gone or BindResult.Fenced));
+        if (outcome.Result is BindResult.Rejected or BindResult.Exhausted)
+            events.Record(PodReference.Of(request), EventKind.Warning, "FailedBinding", $"binding to {request.Node} failed: {outcome.Message}");
+    }
+}

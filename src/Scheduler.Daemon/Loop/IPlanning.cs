@@ -1,0 +1,13 @@
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Daemon.Loop;
+
+/// <summary>The planner and its independent checker, as the loop calls them.</summary>
+internal interface IPlanning
+{
+    Plan Compute(ClusterSnapshot snapshot);
+
+    /// <summary>Every invariant that the plan breaks, each naming its number; empty for a sound plan.</summary>
+    IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan);
+}

@@ -1,0 +1,72 @@
+using System.Collections.Immutable;
+using System.Diagnostics;
+using Microsoft.Extensions.Logging;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Daemon.Cache;
+using Scheduler.Daemon.Kubernetes;
+using Scheduler.Daemon.Telemetry;
+
+namespace Scheduler.Daemon.Loop;
+
+/// <summary>
+/// The only one who makes writes out of decisions. Each decision is checked again against the cache as it is now, a gang whole;
+/// what does not hold any more is refused, counted, and decided anew in the next cycle.
+/// </summary>
+internal sealed class PlanApplier(
+    ClusterCache cache, BindQueue binds, Evictor evictor, ConditionWriter conditions, SchedulerMetrics metrics, ILogger logger)
+{
+    /// <summary>Applies a plan under a term.</summary>
+    /// <returns>The decisions that were refused.</returns>
+    public ImmutableArray<Decision> Apply(Plan plan, CacheView view, LeadershipTerm term)
+    {
+        var refused = ImmutableArray.CreateBuilder<Decision>();
+        foreach (var decision in plan.Decisions)
+        {
+            if (!term.IsHeld)
+                break;
+            var refusal = decision switch
+            {
+                Evict evict => evictor.Request(evict),
+                Bind bind => ApplyBind(bind, view, term),
+                Wait wait => ApplyWait(wait, view),
+                // A reservation is the planner's own book; the published plan shows it.
+                Reserve => null,
+                _ => throw new UnreachableException(decision.GetType().Name),
+            };
+            if (refusal is null)
+                continue;
+            refused.Add(decision);
+            metrics.Refused(decision.GetType().Name);
+            Log.DecisionRefused(logger, decision.GetType().Name, decision.Workload.Value, refusal);
+        }
+
+        foreach (var (pod, reason, message) in view.Blocked)
+            conditions.Offer(pod, reason, message, isWarning: true);
+        return refused.ToImmutable();
+    }
+
+    private string? ApplyBind(Bind bind, CacheView view, LeadershipTerm term)
+    {
+        if (cache.TryAssume(bind, out var requests) is { } refusal)
+            return refusal;
+        foreach (var request in requests)
+            binds.Enqueue(request, term);
+        if (view.Snapshot.TryGetWorkload(bind.Workload, out var workload) && workload.StartedAt is null)
+            metrics.Waited(workload.Tenant?.Value ?? "", view.Snapshot.Now - workload.SubmittedAt);
+        return null;
+    }
+
+    private string? ApplyWait(Wait wait, CacheView view)
+    {
+        if (!view.Snapshot.TryGetWorkload(wait.Workload, out var workload))
+            return null;
+        foreach (var pod in workload.Pods)
+        {
+            if (pod.State == PodState.Pending && cache.FindPod(pod.Id) is { } record)
+                conditions.Offer(record, wait.Reason.ToString(), wait.Message, isWarning: true);
+        }
+
+        return null;
+    }
+}

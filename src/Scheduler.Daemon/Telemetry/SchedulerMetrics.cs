@@ -1,0 +1,194 @@
+using Prometheus;
+using Scheduler.Core.Planning;
+using Scheduler.Daemon.Kubernetes;
+
+namespace Scheduler.Daemon.Telemetry;
+
+/// <summary>
+/// Every metric of the daemon. Base units (seconds; GPUs, not milli-GPU); labels from closed sets or from the configuration
+/// (tenant, flavor), never names of pods or nodes.
+/// </summary>
+public sealed class SchedulerMetrics
+{
+    private static readonly double[] CycleBuckets = Histogram.ExponentialBuckets(0.0005, 2, 15);
+    private static readonly double[] BindBuckets = Histogram.ExponentialBuckets(0.001, 2, 16);
+
+    // From a second to about twelve days.
+    private static readonly double[] WaitBuckets = Histogram.ExponentialBuckets(1, 2, 21);
+
+    private readonly Histogram _cycleSeconds;
+    private readonly Counter _cycles;
+    private readonly Counter _decisions;
+    private readonly Gauge _pending;
+    private readonly Histogram _waitSeconds;
+    private readonly Gauge _guaranteed;
+    private readonly Gauge _limit;
+    private readonly Gauge _used;
+    private readonly Histogram _bindSeconds;
+    private readonly Counter _binds;
+    private readonly Counter _evictions;
+    private readonly Gauge _leader;
+    private readonly Counter _refusals;
+    private readonly Counter _violations;
+    private readonly Counter _watchRestarts;
+    private readonly Counter _watchEvents;
+    private readonly Gauge _watchFailures;
+    private readonly Counter _undecodable;
+    private readonly Gauge _objects;
+    private readonly Gauge _assumed;
+    private readonly Gauge _blocked;
+    private readonly Counter _statusWrites;
+
+    /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
+    public SchedulerMetrics(CollectorRegistry registry)
+    {
+        Registry = registry;
+        var metrics = Metrics.WithCustomRegistry(registry);
+        _cycleSeconds = metrics.CreateHistogram("weir_cycle_duration_seconds", "Time of one scheduling cycle, from snapshot to the last decision handed on.",
+            new HistogramConfiguration { Buckets = CycleBuckets });
+        _cycles = metrics.CreateCounter("weir_cycles_total", "Scheduling cycles by result: ok, dropped (the plan broke an invariant), failed (it threw).", "result");
+        _decisions = metrics.CreateCounter("weir_decisions_total", "Decisions of the planner by kind: bind, evict, reserve, wait.", "kind");
+        _pending = metrics.CreateGauge("weir_pending_workloads", "Waiting workloads by tenant and reason.", "tenant", "reason");
+        _waitSeconds = metrics.CreateHistogram("weir_wait_seconds", "Time from the creation of a workload's first pod to its binding.",
+            new HistogramConfiguration { Buckets = WaitBuckets, LabelNames = ["tenant"] });
+        _guaranteed = metrics.CreateGauge("weir_tenant_guaranteed_gpus", "GPUs that the tenant always gets.", "tenant", "flavor");
+        _limit = metrics.CreateGauge("weir_tenant_limit_gpus", "The most GPUs that the tenant may use.", "tenant", "flavor");
+        _used = metrics.CreateGauge("weir_tenant_used_gpus", "GPUs in use by the tenant, by standing: guaranteed or burst.", "tenant", "flavor", "standing");
+        _bindSeconds = metrics.CreateHistogram("weir_bind_duration_seconds", "Time of one binding, retries included.",
+            new HistogramConfiguration { Buckets = BindBuckets });
+        _binds = metrics.CreateCounter("weir_binds_total", "Bindings by result.", "result");
+        _evictions = metrics.CreateCounter("weir_evictions_total", "Evictions by result: noticed, evicted, refused (a disruption budget), failed.", "result");
+        _leader = metrics.CreateGauge("weir_leader", "1 while this replica holds the lease, else 0.");
+        _refusals = metrics.CreateCounter("weir_plan_refusals_total", "Decisions that no longer held when they were to be applied, by kind.", "kind");
+        _violations = metrics.CreateCounter("weir_invariant_violations_total", "Broken invariants found in plans. Each such plan was dropped.");
+        _watchRestarts = metrics.CreateCounter("weir_watch_restarts_total", "Watches begun anew, by resource and cause: ended, expired, stalled, error.", "resource", "cause");
+        _watchEvents = metrics.CreateCounter("weir_watch_events_total", "Watch events handled.", "resource");
+        _watchFailures = metrics.CreateGauge("weir_watch_failures_in_a_row", "Failures in a row of a watch that backs off; 0 while it works.", "resource");
+        _undecodable = metrics.CreateCounter("weir_watch_undecodable_objects_total", "Objects left out because they could not be decoded.", "resource");
+        _objects = metrics.CreateGauge("weir_listed_objects", "Objects in the last list.", "resource");
+        _assumed = metrics.CreateGauge("weir_assumed_pods", "Pods whose binding was decided and is not confirmed by the watch yet.");
+        _blocked = metrics.CreateGauge("weir_blocked_pods", "Pods that are not queued because something about them must be mended.");
+        _statusWrites = metrics.CreateCounter("weir_status_writes_total", "Conditions and Events by result: written, failed, dropped.", "kind", "result");
+        Observer = new WatchObserver(this);
+    }
+
+    /// <summary>The registry that /metrics prints.</summary>
+    public CollectorRegistry Registry { get; }
+
+    internal IReflectorObserver Observer { get; }
+
+    internal void CycleEnded(string result, TimeSpan duration)
+    {
+        _cycles.WithLabels(result).Inc();
+        _cycleSeconds.Observe(duration.TotalSeconds);
+    }
+
+    internal void Decided(Plan plan)
+    {
+        int binds = 0, evicts = 0, reserves = 0, waits = 0;
+        foreach (var decision in plan.Decisions)
+        {
+            switch (decision)
+            {
+                case Bind: binds++; break;
+                case Evict: evicts++; break;
+                case Reserve: reserves++; break;
+                case Wait: waits++; break;
+                default: throw new System.Diagnostics.UnreachableException(decision.GetType().Name);
+            }
+        }
+
+        _decisions.WithLabels("bind").Inc(binds);
+        _decisions.WithLabels("evict").Inc(evicts);
+        _decisions.WithLabels("reserve").Inc(reserves);
+        _decisions.WithLabels("wait").Inc(waits);
+    }
+
+    /// <summary>Sets the waiting workloads; a pair that nobody waits under any more goes to 0.</summary>
+    internal void SetPending(IReadOnlyDictionary<(string Tenant, WaitReason Reason), int> pending)
+    {
+        foreach (var labels in _pending.GetAllLabelValues())
+        {
+            if (!Enum.TryParse<WaitReason>(labels[1], out var reason) || !pending.ContainsKey((labels[0], reason)))
+                _pending.WithLabels(labels).Set(0);
+        }
+
+        foreach (var ((tenant, reason), count) in pending)
+            _pending.WithLabels(tenant, reason.ToString()).Set(count);
+    }
+
+    internal void SetAccounts(IEnumerable<TenantAccount> accounts)
+    {
+        var present = new HashSet<(string, string)>();
+        foreach (var account in accounts)
+        {
+            foreach (var flavor in account.Flavors)
+            {
+                var (tenant, name) = (account.Tenant.Value, flavor.Flavor.Value);
+                present.Add((tenant, name));
+                _guaranteed.WithLabels(tenant, name).Set(Gpus(flavor.GuaranteedMilliGpu));
+                if (flavor.LimitMilliGpu is { } limit)
+                    _limit.WithLabels(tenant, name).Set(Gpus(limit));
+                _used.WithLabels(tenant, name, "guaranteed").Set(Gpus(flavor.UsedGuaranteedMilliGpu));
+                _used.WithLabels(tenant, name, "burst").Set(Gpus(flavor.UsedBurstMilliGpu));
+            }
+        }
+
+        // A tenant that was deleted leaves no series behind.
+        foreach (var gauge in new[] { _guaranteed, _limit, _used })
+        {
+            foreach (var labels in gauge.GetAllLabelValues())
+            {
+                if (!present.Contains((labels[0], labels[1])))
+                    gauge.RemoveLabelled(labels);
+            }
+        }
+    }
+
+    internal void Waited(string tenant, TimeSpan wait) => _waitSeconds.WithLabels(tenant).Observe(Math.Max(0, wait.TotalSeconds));
+
+    internal void BindEnded(BindResult result, TimeSpan duration)
+    {
+        _binds.WithLabels(result.ToString()).Inc();
+        _bindSeconds.Observe(duration.TotalSeconds);
+    }
+
+    internal void Eviction(string result) => _evictions.WithLabels(result).Inc();
+
+    internal void SetLeader(bool leads) => _leader.Set(leads ? 1 : 0);
+
+    internal void Refused(string kind) => _refusals.WithLabels(kind).Inc();
+
+    internal void Violated(int count) => _violations.Inc(count);
+
+    internal void SetCache(int assumed, int blocked)
+    {
+        _assumed.Set(assumed);
+        _blocked.Set(blocked);
+    }
+
+    internal void StatusWrite(string kind, string result) => _statusWrites.WithLabels(kind, result).Inc();
+
+    private static double Gpus(long milliGpu) => milliGpu / 1000.0;
+
+    private sealed class WatchObserver(SchedulerMetrics metrics) : IReflectorObserver
+    {
+        public void Listed(string resource, int count)
+        {
+            metrics._objects.WithLabels(resource).Set(count);
+            metrics._watchFailures.WithLabels(resource).Set(0);
+        }
+
+        public void Event(string resource)
+        {
+            metrics._watchEvents.WithLabels(resource).Inc();
+            metrics._watchFailures.WithLabels(resource).Set(0);
+        }
+
+        public void Restarted(string resource, string cause) => metrics._watchRestarts.WithLabels(resource, cause).Inc();
+
+        public void BackingOff(string resource, int failures, TimeSpan wait) => metrics._watchFailures.WithLabels(resource).Set(failures);
+
+        public void Undecodable(string resource) => metrics._undecodable.WithLabels(resource).Inc();
+    }
+}
