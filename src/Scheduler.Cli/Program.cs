@@ -1,1 +1,3 @@
-return 0;
+using Scheduler.Cli.Commands;
+
+return await WeirCommand.RunAsync(args, Terminal.OfProcess());

@@ -81,6 +81,12 @@ internal static class CommonOptions
             : Refuse<int>(result, $"{name}: '{result.Tokens[0].Value}' is not a whole number from {least} to {most}"),
     };
 
+    /// <exception cref="UserErrorException">It is not an address.</exception>
+    public static Uri ToUri(string option, string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var address) && address.Scheme is "http" or "https"
+            ? address
+            : throw new UserErrorException($"{option}: '{text}' is not an address such as {DefaultAddress}");
+
     public static T? Refuse<T>(ArgumentResult result, string message)
         where T : struct
     {

@@ -37,6 +37,14 @@ internal sealed class ConfigurationReader(FileErrors errors)
         return reader.Finish(capacity);
     }
 
+    /// <summary>Takes YAML that is not in a file.</summary>
+    public static Configuration? OfText(string name, string text, FileErrors errors)
+    {
+        var reader = new ConfigurationReader(errors);
+        reader.ReadDocuments(YamlFile.OfText(name, text, errors));
+        return reader.Finish(capacity: null);
+    }
+
     private void ReadFile(string path)
     {
         var before = errors.Count;
@@ -46,6 +54,11 @@ internal sealed class ConfigurationReader(FileErrors errors)
             errors.Add(path, 0, "", "is empty; it should have Tenant or SchedulingPolicy documents");
         }
 
+        ReadDocuments(file);
+    }
+
+    private void ReadDocuments(YamlFile file)
+    {
         foreach (var document in file.Documents)
         {
             ReadDocument(file, document);

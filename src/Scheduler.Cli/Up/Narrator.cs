@@ -1,0 +1,121 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Cli.Rendering;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
+using Scheduler.Daemon.Loop;
+
+namespace Scheduler.Cli.Up;
+
+/// <summary>
+/// Tells in words what happens: pods from what the API server shows, standing and reasons from what the scheduler decided.
+/// Keeps the latest lines for the live view, and hands each to whoever prints them. Safe for concurrent use.
+/// </summary>
+internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Action<StyledLine>? onLine)
+{
+    private const int MaxRecent = 100;
+
+    private readonly Lock _gate = new();
+    private readonly Queue<StyledLine> _recent = [];
+    private readonly ConcurrentDictionary<string, Standing> _standings = new(StringComparer.Ordinal);
+    private Dictionary<WorkloadId, WaitReason> _waits = [];
+
+    /// <summary>The latest lines, newest last.</summary>
+    public ImmutableArray<StyledLine> Recent
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return [.. _recent];
+            }
+        }
+    }
+
+    public void Tell(PodEvent happened)
+    {
+        var pod = happened.Pod;
+        switch (happened.Kind)
+        {
+            case PodEventKind.Bound:
+                Say("bound", Tone.Guaranteed, pod.FullName, $" on {pod.Node}{DevicesOf(pod)}{Belonging(pod)}");
+                break;
+            case PodEventKind.Finished:
+                Say("finished", Tone.Dim, pod.FullName, pod.Node is { } node ? $" on {node}" : "");
+                break;
+            case PodEventKind.Failed:
+                Say("failed", Tone.Bad, pod.FullName, pod.Node is { } at ? $" on {at}" : "");
+                break;
+            case PodEventKind.Evicted:
+                Say("evicted", Tone.Bad, pod.FullName, $" from {pod.Node}, to make room");
+                break;
+            case PodEventKind.Created:
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Remembers what a cycle decided, and tells what waits since, or for another reason than before.</summary>
+    public void Tell(PublishedCycle cycle)
+    {
+        foreach (var bind in cycle.Plan.Decisions.OfType<Bind>())
+        {
+            foreach (var pod in bind.Pods)
+            {
+                _standings[pod.Pod.Value] = bind.Standing;
+            }
+        }
+
+        var waits = new Dictionary<WorkloadId, WaitReason>();
+        foreach (var entry in cycle.Queue)
+        {
+            waits[entry.Workload.Id] = entry.Reason;
+            if (!_waits.TryGetValue(entry.Workload.Id, out var before) || before != entry.Reason)
+            {
+                Say("waits", Tone.Waiting, $"{entry.Workload.Namespace}/{entry.Workload.Name}", $" [{entry.Reason}] {entry.Message}");
+            }
+        }
+
+        _waits = waits;
+    }
+
+    private string Belonging(ObservedPod pod)
+    {
+        var tenant = tenants.OwnerOf(pod.Namespace) is { } owner ? $"tenant {owner}" : "no tenant";
+        return _standings.TryRemove(pod.Uid, out var standing)
+            ? $" ({tenant}, {(standing == Standing.Guaranteed ? "guaranteed" : "burst")})"
+            : $" ({tenant})";
+    }
+
+    private static string DevicesOf(ObservedPod pod)
+    {
+        if (pod.Devices.IsEmpty)
+        {
+            return "";
+        }
+
+        var numbers = string.Join(",", pod.Devices);
+        return pod.MilliPerDevice == GpuRequest.MilliPerDevice
+            ? $", {(pod.Devices.Length == 1 ? "device" : "devices")} {numbers}"
+            : $", {GpuAmount.Format(pod.MilliPerDevice)} of device {numbers}";
+    }
+
+    private void Say(string verb, Tone tone, string subject, string rest)
+    {
+        var line = new StyledLine()
+            .Add(string.Create(NumberFormatInfo.InvariantInfo, $"{elapsed().TotalSeconds,6:0.0}s  "), Tone.Dim)
+            .Add(verb.PadRight(9), tone).Add(subject).Add(rest, tone is Tone.Dim ? Tone.Dim : Tone.Plain);
+        lock (_gate)
+        {
+            _recent.Enqueue(line);
+            if (_recent.Count > MaxRecent)
+            {
+                _recent.Dequeue();
+            }
+
+            onLine?.Invoke(line);
+        }
+    }
+}
