@@ -1,10 +1,12 @@
 using System.Net;
+using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Scheduler.SimulatedCluster.Resources;
 using Scheduler.SimulatedCluster.Storage;
@@ -19,11 +21,13 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private readonly WebApplication _app;
     private readonly ApiRooms _rooms;
+    private readonly ILogger _logger;
     private readonly Discovery _discovery;
     private readonly OpenApi _openApi;
 
-    private ApiServer(WebApplication app, ApiRooms rooms, ResourceRegistry registry)
+    private ApiServer(WebApplication app, ApiRooms rooms, ResourceRegistry registry, ILogger logger)
     {
+        _logger = logger;
         _app = app;
         _rooms = rooms;
         _discovery = new Discovery(registry);
@@ -36,8 +40,8 @@ internal sealed class ApiServer : IAsyncDisposable
     public static async Task<ApiServer> StartAsync(ApiRooms rooms, ResourceRegistry registry, int port, ILoggerFactory loggers, CancellationToken ct)
     {
         var builder = WebApplication.CreateSlimBuilder(new WebApplicationOptions { Args = [] });
-        builder.Logging.ClearProviders();
-        builder.Services.AddSingleton(loggers);
+        builder.Logging.ClearProviders(); // one line per request is nobody's interest; failures are logged here
+        builder.Services.AddSingleton<IHostLifetime, NoLifetime>();
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, port);
@@ -47,7 +51,7 @@ internal sealed class ApiServer : IAsyncDisposable
             kestrel.AddServerHeader = false;
         });
         var app = builder.Build();
-        var server = new ApiServer(app, rooms, registry);
+        var server = new ApiServer(app, rooms, registry, loggers.CreateLogger<ApiServer>());
         app.Run(server.HandleAsync);
         try
         {
@@ -78,6 +82,11 @@ internal sealed class ApiServer : IAsyncDisposable
         catch (OperationCanceledException) when (http.RequestAborted.IsCancellationRequested)
         {
             // The client is gone; nobody is left to answer.
+        }
+        catch (Exception e) when (!http.Response.HasStarted)
+        {
+            Log.RequestFailed(_logger, http.Request.Method, http.Request.Path, e);
+            await request.AnswerAsync(new ApiException(500, "InternalError", $"Internal error occurred: {e.Message}", new JsonObject()));
         }
     }
 
@@ -256,6 +265,14 @@ internal sealed class ApiServer : IAsyncDisposable
         await _app.StopAsync(CancellationToken.None);
         await _app.DisposeAsync();
     }
+}
+
+/// <summary>Signals belong to the program that the cluster is part of.</summary>
+internal sealed class NoLifetime : IHostLifetime
+{
+    public Task WaitForStartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 }
 
 /// <summary>The handlers behind the paths.</summary>

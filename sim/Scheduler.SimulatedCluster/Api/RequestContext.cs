@@ -3,6 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using Microsoft.AspNetCore.Http;
 using Scheduler.SimulatedCluster.Json;
+using Scheduler.SimulatedCluster.Protobuf;
 using Scheduler.SimulatedCluster.Storage;
 
 namespace Scheduler.SimulatedCluster.Api;
@@ -75,12 +76,26 @@ internal sealed class RequestContext(HttpContext http)
         return buffer.ToArray();
     }
 
-    /// <summary>The body as an object; JSON or YAML.</summary>
+    /// <summary>The body as an object; JSON, YAML, or protobuf as far as it is understood.</summary>
     public async Task<JsonObject> ReadObjectAsync()
     {
+        if (MediaType == ProtobufReader.MediaType)
+            return ParseProtobuf(await ReadBodyAsync());
         if (MediaType is not ("application/json" or "application/yaml" or ""))
             throw ApiException.UnsupportedMediaType($"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (got {MediaType})");
         return ParseObject(await ReadBodyAsync(), MediaType == "application/yaml");
+    }
+
+    public static JsonObject ParseProtobuf(byte[] body)
+    {
+        try
+        {
+            return ProtobufReader.Read(body);
+        }
+        catch (FormatException e)
+        {
+            throw ApiException.UnsupportedMediaType($"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml: {e.Message}");
+        }
     }
 
     public static JsonObject ParseObject(byte[] body, bool isYaml) =>

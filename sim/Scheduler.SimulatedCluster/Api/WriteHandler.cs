@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Scheduler.SimulatedCluster.Json;
 using Scheduler.SimulatedCluster.Patching;
+using Scheduler.SimulatedCluster.Protobuf;
 using Scheduler.SimulatedCluster.Resources;
 using Scheduler.SimulatedCluster.Schemas;
 using Scheduler.SimulatedCluster.Selection;
@@ -188,6 +189,8 @@ internal sealed class WriteHandler(ObjectService objects, ObjectDeletion deletio
     private static async Task<DeleteOptions> DeleteOptionsAsync(RequestContext request)
     {
         var body = await request.ReadBodyAsync();
+        if (body.Length > 0 && request.MediaType == ProtobufReader.MediaType)
+            return ParseDeleteOptions(RequestContext.ParseProtobuf(body), request);
         if (body.Length > 0 && request.MediaType is not ("application/json" or "application/yaml" or ""))
             throw ApiException.UnsupportedMediaType($"the body of the request was in an unknown format - accepted media types include: application/json, application/yaml (got {request.MediaType})");
         return ParseDeleteOptions(RequestContext.ParseNode(body, request.MediaType == "application/yaml") as JsonObject, request);
