@@ -2,9 +2,9 @@ namespace Scheduler.Daemon.Kubernetes.Wire;
 
 internal sealed record NodeObject : IWireObject
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public NodeSpec Spec { get; init; } = new();
-    public NodeStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public NodeSpec Spec { get; set; } = new();
+    public NodeStatus Status { get; set; } = new();
 }
 
 internal sealed record NodeSpec
@@ -29,14 +29,14 @@ internal sealed record NodeStatus
 
 internal sealed record NamespaceObject : IWireObject
 {
-    public ObjectMeta Metadata { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
 }
 
 /// <summary>weir.scheduler/v1 Tenant.</summary>
 internal sealed record TenantObject : IWireObject
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public TenantSpec Spec { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public TenantSpec Spec { get; set; } = new();
     public TenantStatus? Status { get; init; }
 }
 
@@ -78,8 +78,8 @@ internal sealed record TenantStatusPatch
 /// <summary>scheduling.x-k8s.io/v1alpha1 PodGroup.</summary>
 internal sealed record PodGroupObject : IWireObject
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public PodGroupSpec Spec { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public PodGroupSpec Spec { get; set; } = new();
 }
 
 internal sealed record PodGroupSpec

@@ -5,6 +5,9 @@ namespace Scheduler.Daemon.Kubernetes.Wire;
 // The wire types hold only the fields that the daemon reads or writes: of a pod that is a tenth of its JSON, so a list of
 // 50,000 pods is parsed without building (and throwing away) objects for the rest. Quantities stay text until the mapping
 // parses them exactly.
+//
+// A property with a default is settable, not init-only: generated JSON code passes init-only properties to the constructor, where
+// one that is absent from the JSON becomes null and its default is lost.
 
 /// <summary>An API object as it travels: everything the reflector needs to know about one.</summary>
 internal interface IWireObject

@@ -2,9 +2,9 @@ namespace Scheduler.Daemon.Kubernetes.Wire;
 
 internal sealed record PodObject : IWireObject
 {
-    public ObjectMeta Metadata { get; init; } = new();
-    public PodSpec Spec { get; init; } = new();
-    public PodStatus Status { get; init; } = new();
+    public ObjectMeta Metadata { get; set; } = new();
+    public PodSpec Spec { get; set; } = new();
+    public PodStatus Status { get; set; } = new();
 }
 
 internal sealed record PodSpec

@@ -4,10 +4,10 @@ namespace Scheduler.Daemon.Kubernetes.Wire;
 
 internal sealed record LeaseObject : IWireObject
 {
-    public string ApiVersion { get; init; } = "coordination.k8s.io/v1";
-    public string Kind { get; init; } = "Lease";
-    public ObjectMeta Metadata { get; init; } = new();
-    public LeaseSpec Spec { get; init; } = new();
+    public string ApiVersion { get; set; } = "coordination.k8s.io/v1";
+    public string Kind { get; set; } = "Lease";
+    public ObjectMeta Metadata { get; set; } = new();
+    public LeaseSpec Spec { get; set; } = new();
 }
 
 /// <summary>Times are text because the API server reads them with exactly six fraction digits (<see cref="MicroTime"/>).</summary>
@@ -33,8 +33,8 @@ internal static class MicroTime
 
 internal sealed record BindingObject
 {
-    public string ApiVersion { get; init; } = "v1";
-    public string Kind { get; init; } = "Binding";
+    public string ApiVersion { get; set; } = "v1";
+    public string Kind { get; set; } = "Binding";
     public required ObjectMeta Metadata { get; init; }
     public required ObjectReference Target { get; init; }
 }
@@ -42,7 +42,7 @@ internal sealed record BindingObject
 internal sealed record EvictionObject
 {
     public required string ApiVersion { get; init; }
-    public string Kind { get; init; } = "Eviction";
+    public string Kind { get; set; } = "Eviction";
     public required ObjectMeta Metadata { get; init; }
     public required DeleteOptions DeleteOptions { get; init; }
 }
@@ -60,8 +60,8 @@ internal sealed record Preconditions
 
 internal sealed record EventObject
 {
-    public string ApiVersion { get; init; } = "v1";
-    public string Kind { get; init; } = "Event";
+    public string ApiVersion { get; set; } = "v1";
+    public string Kind { get; set; } = "Event";
     public required ObjectMeta Metadata { get; init; }
     public required ObjectReference InvolvedObject { get; init; }
     public required string Type { get; init; }
@@ -73,7 +73,7 @@ internal sealed record EventObject
     public required DateTimeOffset FirstTimestamp { get; init; }
     public required DateTimeOffset LastTimestamp { get; init; }
     public required EventSource Source { get; init; }
-    public int Count { get; init; } = 1;
+    public int Count { get; set; } = 1;
 }
 
 internal sealed record EventSource
