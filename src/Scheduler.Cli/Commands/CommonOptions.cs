@@ -22,9 +22,8 @@ internal static class CommonOptions
 
     public static Option<OutputFormat> Output() => new("--output", "-o")
     {
-        Description = "How to write the result: table or json",
+        Description = "How to write the result: table (the default) or json",
         HelpName = "table|json",
-        DefaultValueFactory = _ => OutputFormat.Table,
         CustomParser = result =>
         {
             switch (result.Tokens[0].Value)

@@ -76,7 +76,9 @@ internal static class WeirCommand
             return ExitCodes.BadUsage;
         }
 
-        foreach (var error in result.Errors.Select(error => error.Message.ReplaceLineEndings(" ").TrimEnd('.')).Distinct())
+        // That a command is missing follows from one that is not recognized.
+        var errors = result.Errors.Select(error => error.Message.ReplaceLineEndings(" ").TrimEnd('.')).Distinct().ToList();
+        foreach (var error in errors.Where(error => errors.Count == 1 || !error.StartsWith("Required command", StringComparison.Ordinal)))
         {
             terminal.Error.WriteLine($"weir: {error}; see {name} --help");
         }

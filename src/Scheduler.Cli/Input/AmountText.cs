@@ -35,7 +35,7 @@ internal static class AmountText
 
     private static bool TryQuantity(string text, out decimal amount)
     {
-        var digits = text.AsSpan().TrimEnd("mkMGTPi");
+        var digits = text.AsSpan().TrimEnd("mkKMGTPi");
         amount = 0;
         if (Factor(text.AsSpan(digits.Length)) is not { } factor || digits.Length is 0 or > 24
             || !decimal.TryParse(

@@ -102,7 +102,7 @@ internal sealed class YamlMap
     }
 
     public long? Integer(string name, long least, long most) =>
-        Scalar(name, $"a whole number from {least} to {most}", text =>
+        Scalar<long>(name, $"a whole number from {least} to {most}", text =>
             long.TryParse(text, NumberStyles.AllowLeadingSign, NumberFormatInfo.InvariantInfo, out var value) && value >= least && value <= most
                 ? value
                 : null, mayBeQuoted: false);

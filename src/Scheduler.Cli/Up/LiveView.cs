@@ -1,5 +1,6 @@
 using Scheduler.Cli.Commands;
 using Scheduler.Cli.Rendering;
+using Spectre.Console;
 
 namespace Scheduler.Cli.Up;
 

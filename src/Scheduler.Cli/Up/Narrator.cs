@@ -20,6 +20,7 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
     private readonly Lock _gate = new();
     private readonly Queue<StyledLine> _recent = [];
     private readonly ConcurrentDictionary<string, Standing> _standings = new(StringComparer.Ordinal);
+    private readonly Queue<ObservedPod> _held = [];
     private Dictionary<WorkloadId, WaitReason> _waits = [];
 
     /// <summary>The latest lines, newest last.</summary>
@@ -40,7 +41,7 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
         switch (happened.Kind)
         {
             case PodEventKind.Bound:
-                Say("bound", Tone.Guaranteed, pod.FullName, $" on {pod.Node}{DevicesOf(pod)}{Belonging(pod)}");
+                Bound(pod);
                 break;
             case PodEventKind.Finished:
                 Say("finished", Tone.Dim, pod.FullName, pod.Node is { } node ? $" on {node}" : "");
@@ -68,6 +69,8 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
             }
         }
 
+        ReleaseHeld();
+
         var waits = new Dictionary<WorkloadId, WaitReason>();
         foreach (var entry in cycle.Queue)
         {
@@ -80,6 +83,42 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
 
         _waits = waits;
     }
+
+    /// <summary>
+    /// A binding can be seen before the cycle that decided it has been published: the line is held until that cycle, or one
+    /// after it, tells the standing.
+    /// </summary>
+    private void Bound(ObservedPod pod)
+    {
+        lock (_gate)
+        {
+            if (!_standings.ContainsKey(pod.Uid))
+            {
+                _held.Enqueue(pod);
+                return;
+            }
+        }
+
+        SayBound(pod);
+    }
+
+    private void ReleaseHeld()
+    {
+        ObservedPod[] released;
+        lock (_gate)
+        {
+            released = [.. _held];
+            _held.Clear();
+        }
+
+        foreach (var pod in released)
+        {
+            SayBound(pod);
+        }
+    }
+
+    private void SayBound(ObservedPod pod) =>
+        Say("bound", Tone.Guaranteed, pod.FullName, $" on {pod.Node}{DevicesOf(pod)}{Belonging(pod)}");
 
     private string Belonging(ObservedPod pod)
     {
@@ -96,10 +135,29 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
             return "";
         }
 
-        var numbers = string.Join(",", pod.Devices);
+        var numbers = Ranges(pod.Devices);
         return pod.MilliPerDevice == GpuRequest.MilliPerDevice
             ? $", {(pod.Devices.Length == 1 ? "device" : "devices")} {numbers}"
             : $", {GpuAmount.Format(pod.MilliPerDevice)} of device {numbers}";
+    }
+
+    /// <summary>Ascending numbers, neighbours joined: <c>0-3,6</c>.</summary>
+    public static string Ranges(ImmutableArray<int> numbers)
+    {
+        var parts = new List<string>();
+        for (var start = 0; start < numbers.Length;)
+        {
+            var end = start;
+            while (end + 1 < numbers.Length && numbers[end + 1] == numbers[end] + 1)
+            {
+                end++;
+            }
+
+            parts.Add(end == start ? $"{numbers[start]}" : $"{numbers[start]}-{numbers[end]}");
+            start = end + 1;
+        }
+
+        return string.Join(",", parts);
     }
 
     private void Say(string verb, Tone tone, string subject, string rest)

@@ -125,7 +125,7 @@ internal sealed class PodBook
         lock (_gate)
         {
             var present = pods.Select(pod => pod.Uid).ToHashSet(StringComparer.Ordinal);
-            return [.. _pods.Keys.Where(uid => !present.Contains(uid)).ToArray().SelectMany(Remove), .. pods.SelectMany(Set)];
+            return [.. _pods.Keys.Where(uid => !present.Contains(uid)).ToArray().SelectMany(uid => Remove(uid)), .. pods.SelectMany(pod => Set(pod))];
         }
     }
 

@@ -3,7 +3,6 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Cli.Commands;
 using Scheduler.Cli.Hosting;
 using Scheduler.Cli.Input;
-using Scheduler.Cli.Rendering;
 using Scheduler.Core.Quota;
 using Scheduler.Daemon.Loop;
 
@@ -44,6 +43,11 @@ internal sealed class UpSession
     /// <exception cref="UserErrorException">It could not start, or something was refused.</exception>
     public async Task<int> RunAsync(CancellationToken stop)
     {
+        if (_options.Output == OutputFormat.Table)
+        {
+            _terminal.Out.WriteLine($"Starting a Kubernetes cluster with {Describe()} …");
+        }
+
         using var loggers = LoggerFactory.Create(logging => Logging.ToStandardError(logging, _options.IsVerbose ? LogLevel.Information : LogLevel.None));
         await using var cluster = await EmbeddedCluster.StartAsync(
             _inputs.Nodes, _inputs.Tenants, _inputs.Schedule.Submissions.Select(submission => submission.Namespace), _options.Port, loggers, stop);
@@ -166,9 +170,9 @@ internal sealed class UpSession
         }
 
         var address = daemon.GrpcAddress.Port == EmbeddedDaemon.DefaultPort ? "" : $" --address http://127.0.0.1:{daemon.GrpcAddress.Port}";
-        _terminal.Out.WriteLine($"A Kubernetes cluster with {Describe()} is up, and Weir schedules it.");
-        _terminal.Out.WriteLine($"In another terminal:  {KubectlLine(cluster)}");
-        _terminal.Out.WriteLine($"                      weir queue{address}    weir tenants{address}");
+        _terminal.Out.WriteLine($"It is up, and Weir schedules it. In another terminal:");
+        _terminal.Out.WriteLine($"  {KubectlLine(cluster)}");
+        _terminal.Out.WriteLine($"  weir queue{address}    weir tenants{address}");
         _terminal.Out.WriteLine(_options.For is { } duration ? $"It ends after {DurationText.Short(duration)}." : "It ends with Ctrl-C.");
         _terminal.Out.WriteLine();
     }
