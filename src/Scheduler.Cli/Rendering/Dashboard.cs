@@ -47,7 +47,7 @@ internal static class Dashboard
 
     public static ImmutableArray<StyledLine> Render(DashboardModel model, int columns, int rows)
     {
-        var lines = new List<StyledLine> { Title(model), StyledLine.Of(model.Kubectl, Tone.Dim), new() };
+        var lines = new List<StyledLine> { columns < NarrowColumns ? ShortTitle(model) : Title(model), StyledLine.Of(model.Kubectl, Tone.Dim), new() };
         var room = Math.Max(8, rows - 1) - lines.Count;
 
         // Headings and the blank lines between the parts take 4, the legend 1.
@@ -66,6 +66,14 @@ internal static class Dashboard
         .Add(string.Create(NumberFormatInfo.InvariantInfo, $"  {(int)model.Elapsed.TotalSeconds} s  "), Tone.Dim)
         .Add($"{GpuAmount.Format(model.UsedMilli)} of {GpuAmount.Format(model.CapacityMilli)} GPUs in use on {model.Nodes} nodes; ")
         .Add($"{model.Running} pods running, {model.Finished} finished; ")
+        .Add($"{model.Queue.Length} waiting", model.Queue.IsEmpty ? Tone.Plain : Tone.Waiting)
+        .Add(model.Ending.Length > 0 ? $"  ({model.Ending})" : "", Tone.Dim);
+
+    private static StyledLine ShortTitle(DashboardModel model) => new StyledLine()
+        .Add("weir", Tone.Heading)
+        .Add(string.Create(NumberFormatInfo.InvariantInfo, $"  {(int)model.Elapsed.TotalSeconds} s  "), Tone.Dim)
+        .Add($"{GpuAmount.Format(model.UsedMilli)} of {GpuAmount.Format(model.CapacityMilli)} GPUs, ")
+        .Add($"{model.Running} running, ")
         .Add($"{model.Queue.Length} waiting", model.Queue.IsEmpty ? Tone.Plain : Tone.Waiting)
         .Add(model.Ending.Length > 0 ? $"  ({model.Ending})" : "", Tone.Dim);
 
@@ -104,14 +112,24 @@ internal static class Dashboard
         lines.Add(StyledLine.Of(model.Queue.IsEmpty ? "QUEUE  nothing waits" : "QUEUE", Tone.Heading));
         var shown = model.Queue.Length > count ? count - 1 : model.Queue.Length;
         var nameColumns = Math.Min(columns / 3, model.Queue.Take(shown).Select(entry => entry.Workload.Length).DefaultIfEmpty(0).Max());
+        var hasRoomForWords = 2 * shown < count;
         foreach (var entry in model.Queue.Take(shown))
         {
             var waited = entry.Since is { } since ? DurationText.Short(model.Now - since) : "";
-            lines.Add(new StyledLine()
+            var head = new StyledLine()
                 .Add(entry.PlaceOverall.ToString(NumberFormatInfo.InvariantInfo).PadLeft(4)).Add("  ")
                 .Add(TextTable.Cut(entry.Workload, nameColumns).PadRight(nameColumns)).Add("  ")
                 .Add(waited.PadLeft(6), Tone.Dim).Add("  ")
-                .Add(entry.Reason, Tone.Waiting).Add(": ").Add(entry.Message));
+                .Add(entry.Reason, Tone.Waiting);
+            if (hasRoomForWords && head.Width + entry.Message.Length + 2 > columns)
+            {
+                lines.Add(head);
+                lines.Add(new StyledLine().Add("      ").Add(entry.Message, Tone.Dim));
+            }
+            else
+            {
+                lines.Add(head.Add(": ").Add(entry.Message));
+            }
         }
 
         if (shown < model.Queue.Length)

@@ -18,8 +18,8 @@ internal static class TenantBar
     public static StyledLine Legend => new StyledLine()
         .Add(new string(InGuarantee, 2), Tone.Guaranteed).Add(" guaranteed  ", Tone.Dim)
         .Add(new string(InBurst, 2), Tone.Burst).Add(" burst (borrowed)  ", Tone.Dim)
-        .Add(new string(Free, 2)).Add(" free up to the limit  ", Tone.Dim)
-        .Add(Mark.ToString(), Tone.Heading).Add(" end of the guarantee", Tone.Dim);
+        .Add(new string(Free, 2)).Add(" up to the limit  ", Tone.Dim)
+        .Add(Mark.ToString(), Tone.Heading).Add(" guarantee", Tone.Dim);
 
     /// <summary>The bar, exactly <paramref name="width"/> columns wide, at least 3.</summary>
     public static StyledLine Draw(TenantView tenant, int width)

@@ -117,15 +117,22 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
         }
     }
 
-    private void SayBound(ObservedPod pod) =>
-        Say("bound", Tone.Guaranteed, pod.FullName, $" on {pod.Node}{DevicesOf(pod)}{Belonging(pod)}");
-
-    private string Belonging(ObservedPod pod)
+    private void SayBound(ObservedPod pod)
     {
         var tenant = tenants.OwnerOf(pod.Namespace) is { } owner ? $"tenant {owner}" : "no tenant";
-        return _standings.TryRemove(pod.Uid, out var standing)
-            ? $" ({tenant}, {(standing == Standing.Guaranteed ? "guaranteed" : "burst")})"
-            : $" ({tenant})";
+        var place = $" on {pod.Node}{DevicesOf(pod)}";
+        if (!_standings.TryRemove(pod.Uid, out var standing))
+        {
+            Say("bound", Tone.Plain, pod.FullName, $"{place} ({tenant})");
+        }
+        else if (standing == Standing.Guaranteed)
+        {
+            Say("bound", Tone.Guaranteed, pod.FullName, $"{place} ({tenant}, guaranteed)");
+        }
+        else
+        {
+            Say("bound", Tone.Burst, pod.FullName, $"{place} ({tenant}, burst)");
+        }
     }
 
     private static string DevicesOf(ObservedPod pod)
