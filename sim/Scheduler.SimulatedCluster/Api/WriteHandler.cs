@@ -27,6 +27,12 @@ internal sealed class WriteHandler(ObjectService objects, ObjectDeletion deletio
         var obj = await request.ReadObjectAsync();
         CheckFields(type, obj, options);
         CheckNames(key, obj);
+        if (type.AllowsCreateOnUpdate && scope == UpdateScope.Main && objects.Find(type, key) is null && string.IsNullOrEmpty(obj.StringAt("metadata", "resourceVersion")))
+        {
+            await reads.AnswerObjectAsync(request, type, objects.Create(type, key.Namespace, obj, options), 201, options);
+            return;
+        }
+
         var stored = objects.Update(type, key, _ => obj.DeepClone().AsObject(), scope, options);
         await reads.AnswerObjectAsync(request, type, stored, 200, options);
     }

@@ -26,7 +26,7 @@ internal sealed class EventRecorder(ObjectService objects, ObjectDeletion deleti
         {
             ["apiVersion"] = "v1",
             ["kind"] = "Event",
-            ["metadata"] = new JsonObject { ["name"] = $"{name}.{now.UtcTicks + Interlocked.Increment(ref _sequence):x16}", ["namespace"] = inNamespace },
+            ["metadata"] = new JsonObject { ["name"] = $"{Shortened(name)}.{now.UtcTicks + Interlocked.Increment(ref _sequence):x16}", ["namespace"] = inNamespace },
             ["involvedObject"] = new JsonObject
             {
                 ["kind"] = about.StringAt("kind"),
@@ -55,6 +55,9 @@ internal sealed class EventRecorder(ObjectService objects, ObjectDeletion deleti
             // The namespace is going or gone, and its events with it.
         }
     }
+
+    // The name of an event is the name of its object and a suffix, and must fit into 253 characters.
+    private static string Shortened(string? name) => name is { Length: > 230 } ? name[..230].TrimEnd('-', '.') : name ?? "unknown";
 
     /// <summary>Notes that an event was written, so that it goes in time. An update starts its life anew.</summary>
     public void Noted(StoredObject stored)

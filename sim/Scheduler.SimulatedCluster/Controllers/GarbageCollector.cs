@@ -56,7 +56,7 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
         }
 
         var finalizers = obj.Parse().ArrayAt("metadata", "finalizers");
-        if (finalizers?.Any(f => f?.GetValue<string>() is ObjectDeletion.ForegroundFinalizer or ObjectDeletion.OrphanFinalizer) != true)
+        if (finalizers?.Any(f => f.StringAt() is ObjectDeletion.ForegroundFinalizer or ObjectDeletion.OrphanFinalizer) != true)
             return;
         _waitingOwners[obj.Uid] = (type, obj.Key);
         _work.Writer.TryWrite(new Work.OwnerWaits(obj.Uid));
@@ -116,7 +116,7 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
             return;
         }
 
-        var isOrphaning = stored.Parse().ArrayAt("metadata", "finalizers")?.Any(f => f?.GetValue<string>() == ObjectDeletion.OrphanFinalizer) == true;
+        var isOrphaning = stored.Parse().ArrayAt("metadata", "finalizers")?.Any(f => f.StringAt() == ObjectDeletion.OrphanFinalizer) == true;
         foreach (var (bucket, key) in objects.Store.DependentsOf(uid))
         {
             if (TypeOf(bucket) is not { } type)
@@ -137,7 +137,7 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
     {
         if (obj.ArrayAt("metadata", "finalizers") is not { } finalizers)
             return obj;
-        foreach (var found in finalizers.Where(f => names.Contains(f?.GetValue<string>())).ToList())
+        foreach (var found in finalizers.Where(f => names.Contains(f.StringAt())).ToList())
             finalizers.Remove(found);
         if (finalizers.Count == 0)
             obj.Child("metadata").Remove("finalizers");

@@ -23,4 +23,6 @@ internal sealed class KubeletCounters
     public void Ended() => Interlocked.Increment(ref _ended);
 
     public void Removed() => Interlocked.Increment(ref _removed);
+
+    public void NotRemoved() => Interlocked.Decrement(ref _removed);
 }

@@ -22,6 +22,7 @@ internal sealed class KubeletEngine
     public const string DeclaredDurationAnnotation = "weir.scheduler/expected-duration";
     public const string TerminationAnnotation = "simulation.weir.scheduler/termination";
     public const string ExitCodeAnnotation = "simulation.weir.scheduler/exit-code";
+    public const string FractionAnnotation = "weir.scheduler/gpu-fraction";
     public const string KubeletAnnotation = "simulation.weir.scheduler/kubelet";
 
     private readonly ObjectService _objects;
@@ -297,8 +298,8 @@ internal sealed class KubeletEngine
     {
         try
         {
+            _counters.Removed(); // before the removal shows, so that whoever sees it finds it counted
             var (_, isGone) = _deletion.Delete(_pods, run.Key, new DeleteOptions { GracePeriodSeconds = 0, Uid = run.Uid });
-            _counters.Removed();
             if (isGone)
                 return;
             // A finalizer keeps the object; the processes are gone all the same.
@@ -308,6 +309,7 @@ internal sealed class KubeletEngine
         catch (ApiException e) when (e.Code is 404 or 409)
         {
             // Somebody else removed it; the change arrives through the feed.
+            _counters.NotRemoved();
         }
     }
 

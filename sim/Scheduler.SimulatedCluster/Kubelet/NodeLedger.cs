@@ -52,7 +52,10 @@ internal sealed class NodeLedger
             _used[name] = _used.GetValueOrDefault(name) - amount;
     }
 
-    /// <summary>What a pod holds: the sum of its containers, or its greediest init container where that is more, and its overhead.</summary>
+    /// <summary>
+    /// What a pod holds: the sum of its containers, or its greediest init container where that is more, and its overhead. A
+    /// fraction of a GPU counts as that much of the node's GPUs; which device it lies on is not checked.
+    /// </summary>
     public static IReadOnlyDictionary<string, decimal> Requests(JsonObject pod)
     {
         var total = new Dictionary<string, decimal>(StringComparer.Ordinal);
@@ -71,6 +74,8 @@ internal sealed class NodeLedger
         foreach (var (name, amount) in Amounts(pod.ObjectAt("spec", "overhead")))
             total[name] = total.GetValueOrDefault(name) + amount;
         total["pods"] = 1;
+        if (Quantity.TryParse(pod.StringAt("metadata", "annotations", KubeletEngine.FractionAnnotation), out var fraction) && fraction is > 0 and < 1)
+            total["nvidia.com/gpu"] = total.GetValueOrDefault("nvidia.com/gpu") + fraction;
         return total;
     }
 

@@ -108,7 +108,7 @@ internal static class FieldSet
             var isKept = after.TryGetPropertyValue(step, out var still);
             if (!isKept && isOthers.Count == 0)
                 RemoveStep(obj, step);
-            else if (fields.Count > 0 && (!isKept || still is JsonObject { Count: > 0 }))
+            else if (fields.Count > 0)
                 RemoveAbandoned(Descend(obj, step), fields, still as JsonObject ?? [], isOthers);
         }
     }

@@ -34,7 +34,7 @@ internal static class StrategicMergePatch
 
         if (patch.ArrayAt(RetainKeys) is { } retained)
         {
-            var keep = retained.Select(r => r?.GetValue<string>() ?? "").ToHashSet(StringComparer.Ordinal);
+            var keep = retained.Select(r => r.StringAt() ?? "").ToHashSet(StringComparer.Ordinal);
             foreach (var name in target.Select(p => p.Key).Where(k => !keep.Contains(k)).ToList())
                 target.Remove(name);
         }

@@ -61,7 +61,7 @@ internal static class BuiltInResources
 
     private static IEnumerable<ResourceType> Policies() =>
     [
-        Simple("coordination.k8s.io", "v1", "leases", "Lease", [], BuiltInColumns.Leases) with { Strategy = new LeaseStrategy(), AllowsUnconditionalUpdate = false },
+        Simple("coordination.k8s.io", "v1", "leases", "Lease", [], BuiltInColumns.Leases) with { Strategy = new LeaseStrategy(), AllowsUnconditionalUpdate = false, AllowsCreateOnUpdate = true },
         Simple("scheduling.k8s.io", "v1", "priorityclasses", "PriorityClass", ["pc"], BuiltInColumns.PriorityClasses) with
         {
             IsNamespaced = false, TracksGeneration = true, Strategy = new PriorityClassStrategy(), ExtraSelectableFields = ["globalDefault"],
@@ -124,6 +124,7 @@ internal static class BuiltInResources
         Singular = "event",
         ShortNames = ["ev"],
         StorageNameOverride = "events",
+        AllowsCreateOnUpdate = true,
         ExtraSelectableFields = EventFields,
         FieldAliases = new Dictionary<string, string>
         {

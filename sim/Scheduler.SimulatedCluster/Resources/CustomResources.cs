@@ -117,5 +117,5 @@ internal sealed class CustomResourceDefinitionStrategy : ObjectStrategy
         };
     }
 
-    private static IEnumerable<string> Texts(JsonArray? array) => array?.Select(a => a!.GetValue<string>()) ?? [];
+    private static IEnumerable<string> Texts(JsonArray? array) => array?.Select(a => a.StringAt() ?? "") ?? [];
 }

@@ -38,6 +38,9 @@ internal sealed record ResourceType
     /// <summary>Whether an update may leave out the resourceVersion.</summary>
     public bool AllowsUnconditionalUpdate { get; init; } = true;
 
+    /// <summary>Whether an update of an object that does not exist creates it (leases and events, as on the real server).</summary>
+    public bool AllowsCreateOnUpdate { get; init; }
+
     /// <summary>Fields for field selectors, beside metadata.name and metadata.namespace.</summary>
     public IReadOnlyList<string> ExtraSelectableFields { get; init; } = [];
 

@@ -82,7 +82,7 @@ internal sealed class StructuralSchema
             AdditionalProperties = schema.ObjectAt("additionalProperties") is { } values ? Compile(values, at + ".additionalProperties", depth + 1) : null,
             AllowsAnyProperty = schema.BoolAt("additionalProperties") ?? false,
             Items = schema.ObjectAt("items") is { } items ? Compile(items, at + ".items", depth + 1) : null,
-            Required = [.. schema.ArrayAt("required")?.Select(r => r!.GetValue<string>()) ?? []],
+            Required = [.. schema.ArrayAt("required")?.Select(r => r.StringAt() ?? "") ?? []],
             Enum = schema.ArrayAt("enum"),
             Default = schema.At("default"),
             Pattern = CompilePattern(schema.StringAt("pattern"), at),
@@ -99,7 +99,7 @@ internal sealed class StructuralSchema
             MinProperties = schema.LongAt("minProperties"),
             MaxProperties = schema.LongAt("maxProperties"),
             ListType = schema.StringAt("x-kubernetes-list-type") ?? "atomic",
-            ListMapKeys = [.. schema.ArrayAt("x-kubernetes-list-map-keys")?.Select(k => k!.GetValue<string>()) ?? []],
+            ListMapKeys = [.. schema.ArrayAt("x-kubernetes-list-map-keys")?.Select(k => k.StringAt() ?? "") ?? []],
         };
         if (type is null && !compiled.IsIntOrString && !compiled.PreservesUnknown)
             throw new FormatException($"{at}.type: Required value: must not be empty for specified object fields");

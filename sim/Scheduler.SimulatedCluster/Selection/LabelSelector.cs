@@ -61,7 +61,7 @@ internal sealed class LabelSelector
             result._requirements.Add(new Requirement(key, Operator.In, [value]));
         foreach (var expression in selector.ObjectsAt("matchExpressions"))
         {
-            var values = expression.ArrayAt("values")?.Select(v => v?.GetValue<string>() ?? "").ToHashSet(StringComparer.Ordinal) ?? [];
+            var values = expression.ArrayAt("values")?.Select(v => v.StringAt() ?? "").ToHashSet(StringComparer.Ordinal) ?? [];
             var op = expression.StringAt("operator") switch
             {
                 "In" => Operator.In,

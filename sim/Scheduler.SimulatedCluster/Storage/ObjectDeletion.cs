@@ -86,7 +86,7 @@ internal sealed class ObjectDeletion(ObjectService objects)
         if (finalizer is null || !objects.Store.HasDependents(current.Uid))
             return;
         var finalizers = metadata.ChildArray("finalizers");
-        if (!finalizers.Any(f => f?.GetValue<string>() == finalizer))
+        if (!finalizers.Any(f => f.StringAt() == finalizer))
             finalizers.Add((JsonNode)finalizer);
     }
 

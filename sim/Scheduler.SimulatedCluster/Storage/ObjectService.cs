@@ -29,7 +29,8 @@ internal sealed class ObjectService : IObjectReader
     /// <summary>Called after an object was stored or removed, outside the lock.</summary>
     public Action<ResourceType, StoredObject, bool>? Committed { get; set; }
 
-    public ResourceBucket Bucket(ResourceType type) => Store.Bucket(type.StorageName, type.SelectableFields);
+    public ResourceBucket Bucket(ResourceType type) =>
+        Store.FindBucket(type.StorageName) ?? Store.Bucket(type.StorageName, type.SelectableFields);
 
     public StoredObject? Find(ResourceType type, ObjectKey key) => Bucket(type).Find(key);
 

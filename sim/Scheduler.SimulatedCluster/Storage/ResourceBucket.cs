@@ -22,7 +22,7 @@ internal sealed class ResourceBucket(string name, IReadOnlyList<string> selectab
 
     public IReadOnlyList<string> SelectableFields { get; } = selectableFields;
 
-    public WatchLog Log { get; } = new(historyLength);
+    public WatchLog Log { get; } = new(historyLength, VersionedStore.FirstVersion);
 
     public int Count => Volatile.Read(ref _count);
 

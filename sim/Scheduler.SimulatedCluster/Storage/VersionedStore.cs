@@ -8,10 +8,16 @@ namespace Scheduler.SimulatedCluster.Storage;
 /// </summary>
 internal sealed class VersionedStore(int historyLength)
 {
+    /// <summary>
+    /// Versions begin above this, so that a watch from a version of long ago (clients like to try 1) is too old here as on a
+    /// server with a past.
+    /// </summary>
+    public const long FirstVersion = 1000;
+
     private readonly Lock _sync = new();
     private readonly ConcurrentDictionary<string, ResourceBucket> _buckets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<(ResourceBucket, ObjectKey)>> _dependents = new(StringComparer.Ordinal);
-    private long _version = 1;
+    private long _version = FirstVersion;
 
     /// <summary>Called inside the lock after an object is gone; must only queue.</summary>
     public Action<ResourceBucket, StoredObject>? Removed { get; set; }
@@ -19,6 +25,8 @@ internal sealed class VersionedStore(int historyLength)
     public long CurrentVersion => Interlocked.Read(ref _version);
 
     public IEnumerable<ResourceBucket> Buckets => _buckets.Values;
+
+    public ResourceBucket? FindBucket(string name) => _buckets.GetValueOrDefault(name);
 
     public ResourceBucket Bucket(string name, IReadOnlyList<string> selectableFields) =>
         _buckets.GetOrAdd(name, static (n, args) => new ResourceBucket(n, args.selectableFields, args.historyLength), (selectableFields, historyLength));

@@ -14,12 +14,12 @@ internal readonly record struct Change(ChangeKind Kind, StoredObject Object, Sto
 /// The latest changes of one resource in a ring. Every watcher reads it at its own pace with a cursor, so a writer never waits
 /// for a watcher, and memory stays bounded: a watcher that falls behind the ring learns that it is expired.
 /// </summary>
-internal sealed class WatchLog(int capacity)
+internal sealed class WatchLog(int capacity, long startsAfter)
 {
     private readonly Lock _sync = new();
     private readonly Change[] _ring = new Change[capacity];
     private long _end; // the sequence number of the next change
-    private long _trimmedThrough; // the highest resourceVersion that the ring has lost
+    private long _trimmedThrough = startsAfter; // the highest resourceVersion that the ring does not have
     private TaskCompletionSource? _waiting;
 
     public void Append(Change change)

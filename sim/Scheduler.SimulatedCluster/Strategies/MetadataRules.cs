@@ -76,7 +76,7 @@ internal static class MetadataRules
     {
         foreach (var finalizer in metadata.ArrayAt("finalizers") ?? [])
         {
-            var text = finalizer?.GetValue<string>() ?? "";
+            var text = finalizer.StringAt() ?? "";
             if (NameRules.QualifiedName(text) is { } wrong)
                 errors.Add(FieldError.InvalidText("metadata.finalizers", text, wrong));
         }

@@ -11,7 +11,7 @@ internal static class PodValidation
 
     public static void Validate(JsonObject spec, string at, List<FieldError> errors)
     {
-        if (spec.ArrayAt("containers") is not { Count: > 0 })
+        if (!spec.ObjectsAt("containers").Any())
             errors.Add(FieldError.Required($"{at}.containers", ""));
         var names = new HashSet<string>(StringComparer.Ordinal);
         ValidateContainers(spec, "initContainers", at, names, errors);

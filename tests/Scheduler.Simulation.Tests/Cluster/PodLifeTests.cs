@@ -1,0 +1,221 @@
+using System.Text.Json.Nodes;
+using Microsoft.Extensions.Time.Testing;
+using Scheduler.SimulatedCluster.Json;
+using Xunit;
+
+namespace Scheduler.Simulation.Tests.Cluster;
+
+public sealed class PodLifeTests
+{
+    private const string Pods = "/api/v1/namespaces/default/pods";
+
+    [Fact]
+    public async Task A_bound_pod_runs_and_says_where()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        Assert.Equal(201, (await cluster.BindAsync("a", "n1")).Code);
+        var pod = await cluster.UntilPodAsync("a", "Running");
+        Assert.Equal("n1", pod.StringAt("spec", "nodeName"));
+        Assert.Equal("True", pod.ObjectsAt("status", "conditions").Single(c => c.StringAt("type") == "PodScheduled").StringAt("status"));
+        Assert.Equal("True", pod.ObjectsAt("status", "conditions").Single(c => c.StringAt("type") == "Ready").StringAt("status"));
+        Assert.NotNull(pod.StringAt("status", "podIP"));
+        Assert.Equal(1, cluster.Cluster.Counters.Bound);
+    }
+
+    [Fact]
+    public async Task A_second_binding_is_a_conflict_and_a_missing_pod_is_not_found()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        await cluster.BindAsync("a", "n1");
+        var (code, status) = await cluster.BindAsync("a", "n2");
+        Assert.Equal(409, code);
+        Assert.Equal("Operation cannot be fulfilled on pods/binding \"a\": pod a is already assigned to node \"n1\"", status.StringAt("message"));
+        Assert.Equal(404, (await cluster.BindAsync("b", "n1")).Code);
+    }
+
+    [Fact]
+    public async Task A_binding_hands_its_annotations_to_the_pod_and_respects_the_uid()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        var wrong = TestCluster.Yaml("{apiVersion: v1, kind: Binding, metadata: {name: a, uid: other}, target: {kind: Node, name: n1}}");
+        await cluster.ExpectAsync(409, "POST", "/api/v1/namespaces/default/bindings", wrong);
+        var right = TestCluster.Yaml("{apiVersion: v1, kind: Binding, metadata: {name: a, annotations: {weir.scheduler/gpu-devices: '0,1'}}, target: {kind: Node, name: n1}}");
+        await cluster.ExpectAsync(201, "POST", "/api/v1/namespaces/default/bindings", right);
+        Assert.Equal("0,1", (await cluster.GetAsync(Pods + "/a")).StringAt("metadata", "annotations", "weir.scheduler/gpu-devices"));
+    }
+
+    [Fact]
+    public async Task A_pod_with_a_duration_succeeds_after_it()
+    {
+        await using var cluster = await TestCluster.StartAsync(o => o.TimeScale = 3600);
+        await cluster.CreatePodAsync("a", annotations: "{weir.scheduler/expected-duration: 8h, simulation.weir.scheduler/duration: 10m}");
+        await cluster.BindAsync("a", "n1");
+        var pod = await cluster.UntilPodAsync("a", "Succeeded");
+        Assert.Equal("Completed", pod.ObjectsAt("status", "containerStatuses").Single().StringAt("state", "terminated", "reason"));
+        Assert.Equal(1, cluster.Cluster.CountPods().Ended);
+    }
+
+    [Fact]
+    public async Task A_node_that_is_booked_twice_refuses_the_second_pod_and_counts_it()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a", gpus: 5);
+        await cluster.CreatePodAsync("b", gpus: 4);
+        await cluster.BindAsync("a", "n1");
+        await cluster.BindAsync("b", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        var refused = await cluster.UntilPodAsync("b", "Failed");
+        Assert.Equal("OutOfnvidia.com/gpu", refused.StringAt("status", "reason"));
+        Assert.Equal(1, cluster.Cluster.Counters.Refused);
+    }
+
+    [Fact]
+    public async Task The_resources_of_an_ended_pod_are_free_again()
+    {
+        await using var cluster = await TestCluster.StartAsync(o => o.TimeScale = 1000);
+        await cluster.CreatePodAsync("a", gpus: 8, annotations: "{simulation.weir.scheduler/duration: 1s}");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Succeeded");
+        await cluster.CreatePodAsync("b", gpus: 8);
+        await cluster.BindAsync("b", "n1");
+        await cluster.UntilPodAsync("b", "Running");
+        Assert.Equal(0, cluster.Cluster.Counters.Refused);
+    }
+
+    [Fact]
+    public async Task A_pod_without_a_node_goes_at_once()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        await cluster.ExpectAsync(200, "DELETE", Pods + "/a");
+        await cluster.ExpectAsync(404, "GET", Pods + "/a");
+    }
+
+    [Fact]
+    public async Task A_pod_on_a_node_is_first_marked_and_then_removed_by_its_kubelet()
+    {
+        await using var cluster = await TestCluster.StartAsync(o => o.Kubelets.TerminationDelay = TimeSpan.FromMilliseconds(300));
+        await cluster.CreatePodAsync("a", "terminationGracePeriodSeconds: 7");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        var marked = await cluster.ExpectAsync(200, "DELETE", Pods + "/a");
+        Assert.Equal(7, marked.LongAt("metadata", "deletionGracePeriodSeconds"));
+        Assert.NotNull(marked.StringAt("metadata", "deletionTimestamp"));
+        await cluster.UntilGoneAsync(Pods, "a");
+        Assert.Equal(1, cluster.Cluster.Counters.Removed);
+    }
+
+    [Fact]
+    public async Task Without_kubelets_a_deleted_pod_waits_until_it_is_forced()
+    {
+        await using var cluster = await TestCluster.StartAsync(o => o.Kubelets.IsEnabled = false);
+        await cluster.CreatePodAsync("a");
+        await cluster.BindAsync("a", "n1");
+        await cluster.ExpectAsync(200, "DELETE", Pods + "/a");
+        Assert.Equal(30, (await cluster.GetAsync(Pods + "/a")).LongAt("metadata", "deletionGracePeriodSeconds"));
+        await cluster.ExpectAsync(200, "DELETE", Pods + "/a?gracePeriodSeconds=0");
+        await cluster.ExpectAsync(404, "GET", Pods + "/a");
+    }
+
+    [Fact]
+    public async Task A_finalizer_holds_an_object_until_it_is_taken_away()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        const string Maps = "/api/v1/namespaces/default/configmaps";
+        await cluster.CreateAsync(Maps, "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, finalizers: [a.io/b]}}");
+        Assert.NotNull((await cluster.ExpectAsync(200, "DELETE", Maps + "/m")).StringAt("metadata", "deletionTimestamp"));
+        await cluster.GetAsync(Maps + "/m");
+        await cluster.ExpectAsync(200, "PATCH", Maps + "/m", TestCluster.Yaml("metadata: {finalizers: null}"), "application/merge-patch+json");
+        await cluster.ExpectAsync(404, "GET", Maps + "/m");
+    }
+
+    [Fact]
+    public async Task A_delete_with_another_uid_is_a_conflict()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        await cluster.ExpectAsync(409, "DELETE", Pods + "/a", TestCluster.Yaml("{apiVersion: v1, kind: DeleteOptions, preconditions: {uid: other}}"));
+    }
+
+    [Fact]
+    public async Task An_eviction_is_refused_while_a_budget_forbids_it()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a", labels: "{app: x}");
+        await cluster.CreateAsync("/apis/policy/v1/namespaces/default/poddisruptionbudgets", "{apiVersion: policy/v1, kind: PodDisruptionBudget, metadata: {name: b}, spec: {minAvailable: 1, selector: {matchLabels: {app: x}}}}");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        var eviction = TestCluster.Yaml("{apiVersion: policy/v1, kind: Eviction, metadata: {name: a}}");
+        var refused = await cluster.ExpectAsync(429, "POST", Pods + "/a/eviction", eviction);
+        Assert.Equal("Cannot evict pod as it would violate the pod's disruption budget.", refused.StringAt("message"));
+        Assert.Equal("DisruptionBudget", refused.ObjectsAt("details", "causes").Single().StringAt("reason"));
+        await cluster.ExpectAsync(200, "DELETE", "/apis/policy/v1/namespaces/default/poddisruptionbudgets/b");
+        await cluster.ExpectAsync(201, "POST", Pods + "/a/eviction", eviction);
+        await cluster.UntilGoneAsync(Pods, "a");
+    }
+
+    [Fact]
+    public async Task A_lost_node_takes_its_pods_with_it()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        await cluster.ExpectAsync(200, "DELETE", "/api/v1/nodes/n1");
+        await cluster.UntilGoneAsync(Pods, "a");
+    }
+
+    [Fact]
+    public async Task A_gated_pod_cannot_be_bound_until_its_gate_is_lifted()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        var pod = await cluster.CreatePodAsync("a", "schedulingGates: [{name: x.io/wait}]");
+        Assert.Equal("SchedulingGated", pod.ObjectsAt("status", "conditions").Single().StringAt("reason"));
+        Assert.Equal(409, (await cluster.BindAsync("a", "n1")).Code);
+        await cluster.ExpectAsync(200, "PATCH", Pods + "/a", TestCluster.Yaml("spec: {schedulingGates: null}"), "application/merge-patch+json");
+        Assert.Equal(201, (await cluster.BindAsync("a", "n1")).Code);
+    }
+
+    [Fact]
+    public async Task Hours_pass_in_no_time_on_a_clock_of_the_tests_own()
+    {
+        var clock = new FakeTimeProvider(DateTimeOffset.Parse("2030-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        await using var cluster = await TestCluster.StartAsync(o => o.Clock = clock);
+        await cluster.CreatePodAsync("a", annotations: "{weir.scheduler/expected-duration: 4h}");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        // The kubelet arms its timer on its own time, so the clock moves until the effect shows.
+        JsonObject pod;
+        do
+        {
+            clock.Advance(TimeSpan.FromHours(1));
+            pod = await cluster.GetAsync(Pods + "/a");
+        }
+        while (pod.StringAt("status", "phase") != "Succeeded");
+        Assert.True(clock.GetUtcNow() >= Timestamps.Parse("2030-01-01T04:00:00Z"));
+    }
+
+    [Fact]
+    public async Task Old_events_go()
+    {
+        var clock = new FakeTimeProvider();
+        await using var cluster = await TestCluster.StartAsync(o =>
+        {
+            o.Clock = clock;
+            o.EventTtl = TimeSpan.FromHours(1);
+        });
+        await cluster.CreateAsync("/api/v1/namespaces/default/events", "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Pod, name: p}}");
+        int code;
+        do
+        {
+            clock.Advance(TimeSpan.FromMinutes(10));
+            (code, _) = await cluster.SendAsync("GET", "/api/v1/namespaces/default/events/e");
+        }
+        while (code == 200);
+        Assert.Equal(404, code);
+        Assert.True(clock.GetUtcNow() - clock.Start >= TimeSpan.FromHours(1));
+    }
+}
