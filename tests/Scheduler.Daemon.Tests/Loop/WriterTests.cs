@@ -1,0 +1,183 @@
+using System.Net;
+using System.Text.Json;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Daemon.Kubernetes;
+using Scheduler.Daemon.Kubernetes.Mapping;
+using Scheduler.Daemon.Tests.Support;
+using static Scheduler.Daemon.Tests.Support.CacheFixture;
+
+namespace Scheduler.Daemon.Tests.Loop;
+
+public class WriterTests
+{
+    private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(500);
+
+    [Fact]
+    public async Task A_condition_is_written_on_a_new_reason_with_an_event_and_not_again()
+    {
+        await using var fixture = Leading();
+        var pod = Waiting(fixture, "p");
+        fixture.Server.Answer("{}").Answer("{}").Answer("{}").Answer("{}");
+        fixture.Run(fixture.Conditions.RunAsync);
+        fixture.Run(fixture.Events.RunAsync);
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits", isWarning: true);
+        var patch = await fixture.Server.NextRequestAsync();
+        Assert.Equal("/api/v1/namespaces/ns/pods/p/status", patch.Path);
+        Assert.Contains("\"reason\":\"Fragmented\"", patch.Body, StringComparison.Ordinal);
+        var written = await fixture.Server.NextRequestAsync();
+        Assert.Equal("/api/v1/namespaces/ns/events", written.Path);
+        Assert.Contains("\"reason\":\"FailedScheduling\"", written.Body, StringComparison.Ordinal);
+
+        // New numbers in the same reason wait for their minute; the same words are never written again.
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits, 3 GPUs free", isWarning: true);
+        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8", isWarning: true);
+        Assert.Contains("LimitReached", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Assert.Equal("/api/v1/namespaces/ns/events", (await fixture.Server.NextRequestAsync()).Path);
+        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8", isWarning: true);
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        fixture.Server.Answer("{}");
+        fixture.Conditions.Offer(pod, "LimitReached", "7 of 8", isWarning: true);
+        Assert.Contains("7 of 8", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Assert.Equal(5, fixture.Server.Requests.Count);
+    }
+
+    [Fact]
+    public async Task What_a_pod_says_already_is_not_written_after_a_restart()
+    {
+        await using var fixture = Leading();
+        var pod = Waiting(fixture, "p") with { UnscheduledBecause = ("Fragmented", "no node fits") };
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits", isWarning: true);
+        fixture.Conditions.Offer(Waiting(fixture, "q"), "Fragmented", "no node fits", isWarning: true);
+        fixture.Run(fixture.Conditions.RunAsync);
+        Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
+        Assert.Single(fixture.Server.Requests);
+    }
+
+    [Fact]
+    public async Task Nothing_is_written_by_a_replica_that_does_not_lead()
+    {
+        await using var fixture = Leading();
+        fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "m", isWarning: true);
+        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+        fixture.Leadership.Lose();
+        fixture.Run(fixture.Conditions.RunAsync);
+        fixture.Run(fixture.Events.RunAsync);
+        fixture.Leadership.Lead();
+        fixture.Server.Answer("{}");
+        fixture.Events.Record(PodReference.Of(Pod("q")), EventKind.Normal, "Scheduled", "m");
+        Assert.Contains("\"q\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_same_event_is_written_once_in_a_while()
+    {
+        await using var fixture = Leading();
+        fixture.Server.Answer("{}").Answer("{}").Answer("{}");
+        for (var again = 0; again < 5; again++)
+            fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+        fixture.Time.Advance(TimeSpan.FromMinutes(5));
+        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "last");
+        fixture.Run(fixture.Events.RunAsync);
+        await fixture.Server.NextRequestAsync();
+        await fixture.Server.NextRequestAsync();
+        Assert.Contains("last", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_rate_is_kept()
+    {
+        var time = new BarrierTimeProvider();
+        var rate = new RateLimit(2, time);
+        await rate.WaitAsync(CancellationToken.None);
+        await rate.WaitAsync(CancellationToken.None);
+        var third = rate.WaitAsync(CancellationToken.None);
+        Assert.False(third.IsCompleted);
+        await time.AdvanceWhenArmedAsync(TimeSpan.FromSeconds(0.5));
+        await third;
+    }
+
+    [Fact]
+    public async Task A_victim_gets_notice_and_is_evicted_at_its_deadline()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v");
+        fixture.Server.Answer("{}").Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        var deadline = fixture.Time.GetUtcNow().AddMinutes(1);
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", deadline)));
+        var notice = await fixture.Server.NextRequestAsync();
+        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:00Z\"", notice.Body, StringComparison.Ordinal);
+        Assert.Contains("\"weir.scheduler/preempted-for\":\"ns/pod/winner\"", notice.Body, StringComparison.Ordinal);
+        Assert.Contains("DisruptionTarget", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        fixture.Cache.Pods.Upsert(Running(fixture, "v", ("preempt-by", "2026-01-01T00:01:00Z"), ("preempted-for", "ns/pod/winner")));
+        fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        var eviction = await fixture.Server.NextRequestAsync();
+        Assert.Equal("/api/v1/namespaces/ns/pods/v/eviction", eviction.Path);
+        using var body = JsonDocument.Parse(eviction.Body);
+        Assert.Equal("policy/v1", body.RootElement.GetProperty("apiVersion").GetString());
+        Assert.Equal("uid-v", body.RootElement.GetProperty("deleteOptions").GetProperty("preconditions").GetProperty("uid").GetString());
+    }
+
+    [Fact]
+    public async Task A_victim_that_saved_its_work_since_the_notice_goes_at_once()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T01:00:00Z"), ("preemption-grace", "1h"), ("checkpointed-at", "2026-01-01T00:00:01Z"));
+        fixture.Server.Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.EndsWith("/eviction", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_disruption_budget_is_asked_again_and_an_old_api_server_is_answered_in_its_version()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        fixture.Server.Refuse(HttpStatusCode.BadRequest).Refuse(HttpStatusCode.TooManyRequests, retryAfterSeconds: 1).Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Contains("policy/v1\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Assert.Contains("policy/v1beta1", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Task<SeenRequest> third = fixture.Server.NextRequestAsync();
+        while (!third.IsCompleted)
+            await Task.WhenAny(third, fixture.Time.AdvanceWhenArmedAsync(Look));
+        Assert.Contains("policy/v1beta1", (await third).Body, StringComparison.Ordinal);
+        Assert.Contains("weir_evictions_total{result=\"refused\"} 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_pod_that_may_not_be_preempted_is_refused_as_a_victim()
+    {
+        await using var fixture = Leading();
+        fixture.Cache.Pods.Upsert(Placed("v", "n0"));
+        Assert.Contains("may not be preempted", fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow())), StringComparison.Ordinal);
+        Assert.Contains("not running", fixture.Evictor.Request(EvictionOf("none", fixture.Time.GetUtcNow())), StringComparison.Ordinal);
+    }
+
+    private static WriterFixture Leading()
+    {
+        var fixture = new WriterFixture();
+        fixture.Leadership.Lead();
+        return fixture;
+    }
+
+    private static PodRecord Waiting(WriterFixture fixture, string name)
+    {
+        fixture.Cache.Pods.Upsert(Pod(name));
+        return Pod(name);
+    }
+
+    private static PodRecord Running(WriterFixture fixture, string name, params (string, string)[] annotations)
+    {
+        var pod = Pods.Map("\"nodeName\":\"n0\"," + Pods.Gpus(1), [.. annotations, ("gpu-devices", "0"), ("preemptible", "true")], name);
+        fixture.Cache.Pods.Upsert(pod);
+        return pod;
+    }
+
+    private static Evict EvictionOf(string name, DateTimeOffset deadline) => new(new WorkloadId($"ns/pod/{name}"))
+    {
+        Pods = [new PodId($"uid-{name}")], Beneficiary = new WorkloadId("ns/pod/winner"), Deadline = deadline,
+    };
+}
