@@ -9,7 +9,9 @@ internal static class Suggestion
         var nearest = candidates
             .Select(candidate => (Candidate: candidate, Distance: Distance(word.ToLowerInvariant(), candidate.ToLowerInvariant())))
             .Where(pair => pair.Distance <= Math.Max(1, pair.Candidate.Length / 3))
-            .OrderBy(pair => pair.Distance).ThenBy(pair => pair.Candidate, StringComparer.Ordinal)
+            .OrderBy(pair => pair.Distance)
+            .ThenBy(pair => pair.Candidate.StartsWith(word, StringComparison.OrdinalIgnoreCase) ? 0 : 1)
+            .ThenBy(pair => pair.Candidate, StringComparer.Ordinal)
             .FirstOrDefault();
         return nearest.Candidate;
     }
