@@ -18,7 +18,7 @@ namespace Scheduler.SimulatedCluster;
 public sealed class SimulatedCluster : IAsyncDisposable
 {
     private readonly CancellationTokenSource _stopping;
-    private readonly List<Task> _running = [];
+    private readonly List<(string Name, Task Loop)> _running = [];
     private readonly ObjectService _objects;
     private readonly ObjectDeletion _deletion;
     private readonly PodSubresources _pods;
@@ -45,6 +45,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>What has happened since the start.</summary>
     public ClusterCounters Counters => new(
         _pods.BoundTotal, _kubelets.StartedTotal, _kubelets.EndedTotal, _kubelets.RemovedTotal, _kubelets.RefusedTotal, _watches.Open, _watches.CutOffTotal);
+
+    /// <summary>Kubelets and controllers that have stopped because of a bug; empty while all is well. <c>/healthz</c> shows them too.</summary>
+    public IReadOnlyList<string> FailedRooms => [.. _running.Where(r => r.Loop.IsFaulted).Select(r => r.Name)];
 
     /// <summary>The resourceVersion of the latest change.</summary>
     public long CurrentVersion => _objects.Store.CurrentVersion;
@@ -106,12 +109,13 @@ public sealed class SimulatedCluster : IAsyncDisposable
         var reads = new ReadHandler(_objects);
         var rooms = new ApiRooms(
             _objects, reads, new WriteHandler(_objects, _deletion, reads),
-            new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects));
+            new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects),
+            () => FailedRooms);
         _server = await ApiServer.StartAsync(rooms, _objects.Registry, options.Port, options.Loggers, ct);
         Log.Started(_logger, Address, options.Nodes.Count);
     }
 
-    private void Run(string name, Func<CancellationToken, Task> loop) => _running.Add(Task.Run(async () =>
+    private void Run(string name, Func<CancellationToken, Task> loop) => _running.Add((name, Task.Run(async () =>
     {
         try
         {
@@ -126,7 +130,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
             Log.ControllerFailed(_logger, name, e);
             throw;
         }
-    }));
+    })));
 
     /// <summary>Registers a node and its kubelet.</summary>
     /// <exception cref="ClusterRefusedException">A node of this name exists, or the node is invalid.</exception>
@@ -264,7 +268,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         if (_server is not null)
             await _server.DisposeAsync();
         _server = null;
-        await Task.WhenAll(_running);
+        await Task.WhenAll(_running.Select(r => r.Loop));
         _running.Clear();
         _stopping.Dispose();
     }

@@ -96,7 +96,8 @@ internal sealed class ApiServer : IAsyncDisposable
         switch (path.TrimEnd('/'))
         {
             case "/healthz" or "/livez" or "/readyz":
-                await request.AnswerTextAsync("ok");
+                request.Http.Response.StatusCode = _rooms.FailedRooms() is { Count: > 0 } ? StatusCodes.Status500InternalServerError : StatusCodes.Status200OK;
+                await request.AnswerTextAsync(_rooms.FailedRooms() is { Count: > 0 } failed ? $"stopped: {string.Join(", ", failed)}" : "ok");
                 return;
             case "/version":
                 await request.AnswerAsync(200, Discovery.Version);
@@ -276,4 +277,6 @@ internal sealed class NoLifetime : IHostLifetime
 }
 
 /// <summary>The handlers behind the paths.</summary>
-internal sealed record ApiRooms(ObjectService Objects, ReadHandler Reads, WriteHandler Writes, WatchHandler Watches, PodSubresources Pods, ScaleSubresource Scales);
+internal sealed record ApiRooms(
+    ObjectService Objects, ReadHandler Reads, WriteHandler Writes, WatchHandler Watches, PodSubresources Pods, ScaleSubresource Scales,
+    Func<IReadOnlyList<string>> FailedRooms);

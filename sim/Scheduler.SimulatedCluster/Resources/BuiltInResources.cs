@@ -89,6 +89,8 @@ internal static class BuiltInResources
         Simple("storage.k8s.io", "v1", "csidrivers", "CSIDriver", []) with { IsNamespaced = false },
         Simple("storage.k8s.io", "v1", "csistoragecapacities", "CSIStorageCapacity", []),
         Simple("storage.k8s.io", "v1", "volumeattachments", "VolumeAttachment", []) with { IsNamespaced = false, HasStatus = true },
+        Simple("batch", "v1", "cronjobs", "CronJob", ["cj"]) with { HasStatus = true, TracksGeneration = true, Categories = ["all"] },
+        Simple("networking.k8s.io", "v1", "ingresses", "Ingress", ["ing"]) with { HasStatus = true, TracksGeneration = true },
         Simple("networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy", ["netpol"]) with { TracksGeneration = true },
     ];
 
