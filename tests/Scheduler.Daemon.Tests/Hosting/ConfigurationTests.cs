@@ -80,7 +80,7 @@ public class ConfigurationTests
     public void An_empty_file_or_section_changes_nothing(string text) => Assert.Empty(ConfigurationFile.Read(text, new DaemonSettings()));
 
     [Theory]
-    [InlineData("a:\n\tb: 1\n", "line 2: ")]
+    [InlineData("a:\n\tb: 1\n", "line ")]
     [InlineData("a: [1\nb: 2\n", "the file is neither YAML nor JSON")]
     [InlineData("- a\n", "the file must be one mapping")]
     public void Text_that_is_no_configuration_is_one_error(string text, string beginning) =>

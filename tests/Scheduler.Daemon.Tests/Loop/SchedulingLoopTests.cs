@@ -100,13 +100,16 @@ public class SchedulingLoopTests
         await using var fixture = new WriterFixture();
         fixture.Leadership.Lead();
         fixture.Cache.Pods.Upsert(Pod("p", 2));
+        var bind = new Bind(new WorkloadId("ns/pod/p"))
+        {
+            Pods = [new PodBinding(new PodId("uid-p"), new NodeName("n0"), [0, 1])], Standing = Standing.Guaranteed, PodsLeftWaiting = 0,
+        };
         fixture.Planning.Answer = snapshot =>
         {
             var plan = Planner.Compute(snapshot, SchedulingPolicy.Default);
             // Between the snapshot and the application somebody else takes a device.
             fixture.Cache.Pods.Upsert(Placed("rival", "n0", 1, "1"));
-            fixture.Cache.Pods.Delete(Pod("x"));
-            return plan with { Decisions = [new Bind(new WorkloadId("ns/pod/p")) { Pods = [new PodBinding(new PodId("uid-p"), new NodeName("n0"), [0, 1])], Standing = Standing.Guaranteed, PodsLeftWaiting = 0 }] };
+            return plan with { Decisions = [bind] };
         };
         fixture.RunLoop();
         await fixture.Time.AdvanceWhenArmedAsync(MinInterval);

@@ -62,8 +62,8 @@ public class WriterTests
         fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "m", isWarning: true);
         fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
         fixture.Leadership.Lose();
-        fixture.Run(fixture.Conditions.RunAsync);
-        fixture.Run(fixture.Events.RunAsync);
+        fixture.RunUntilIdle(fixture.Conditions.RunAsync);
+        fixture.RunUntilIdle(fixture.Events.RunAsync);
         fixture.Leadership.Lead();
         fixture.Server.Answer("{}");
         fixture.Events.Record(PodReference.Of(Pod("q")), EventKind.Normal, "Scheduled", "m");

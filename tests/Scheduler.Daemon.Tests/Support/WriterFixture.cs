@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging.Abstractions;
-using Prometheus;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
@@ -100,6 +99,9 @@ internal sealed class WriterFixture : IAsyncDisposable
     public SchedulingLoop Loop { get; }
 
     public void Run(Func<CancellationToken, Task> part) => _runs.Add(Task.Run(() => part(_stop.Token)));
+
+    /// <summary>Runs a part on this thread until it has nothing to do: what is queued is dealt with when this returns.</summary>
+    public void RunUntilIdle(Func<CancellationToken, Task> part) => _runs.Add(part(_stop.Token));
 
     public void RunLoop() => Run(token => Loop.RunAsync(Task.CompletedTask, token));
 
