@@ -32,6 +32,9 @@ internal sealed record DashboardModel
     /// <summary>Newest last.</summary>
     public ImmutableArray<StyledLine> Events { get; init; } = [];
 
+    /// <summary>What there is to see, in a line; may be empty.</summary>
+    public string Story { get; init; } = "";
+
     /// <summary>What to press, or how long it goes on.</summary>
     public string Ending { get; init; } = "";
 }
@@ -47,7 +50,13 @@ internal static class Dashboard
 
     public static ImmutableArray<StyledLine> Render(DashboardModel model, int columns, int rows)
     {
-        var lines = new List<StyledLine> { columns < NarrowColumns ? ShortTitle(model) : Title(model), StyledLine.Of(model.Kubectl, Tone.Dim), new() };
+        var lines = new List<StyledLine> { columns < NarrowColumns ? ShortTitle(model) : Title(model), StyledLine.Of(model.Kubectl, Tone.Dim) };
+        if (model.Story.Length > 0)
+        {
+            lines.Add(StyledLine.Of(model.Story, Tone.Dim));
+        }
+
+        lines.Add(new());
         var room = Math.Max(8, rows - 1) - lines.Count;
 
         // Headings and the blank lines between the parts take 4, the legend 1.

@@ -16,6 +16,7 @@ namespace Scheduler.Cli.Up;
 internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Action<StyledLine>? onLine)
 {
     private const int MaxRecent = 100;
+    private static readonly TimeSpan GangFormsWithin = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
     private readonly Queue<StyledLine> _recent = [];
@@ -74,6 +75,12 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
         var waits = new Dictionary<WorkloadId, WaitReason>();
         foreach (var entry in cycle.Queue)
         {
+            // A controller creates the pods of a gang one after the other; that is not worth a line unless it lasts.
+            if (entry.Reason == WaitReason.GangIncomplete && cycle.Snapshot.Now - entry.Workload.SubmittedAt < GangFormsWithin)
+            {
+                continue;
+            }
+
             waits[entry.Workload.Id] = entry.Reason;
             if (!_waits.TryGetValue(entry.Workload.Id, out var before) || before != entry.Reason)
             {

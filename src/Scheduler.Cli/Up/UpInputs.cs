@@ -10,9 +10,14 @@ namespace Scheduler.Cli.Up;
 /// <summary>What <c>weir up</c> starts with, read and checked before anything starts.</summary>
 internal sealed record UpInputs(NodeList Nodes, ImmutableArray<Tenant> Tenants, SchedulingPolicy Policy, WorkloadSchedule Schedule)
 {
+    private const string DemoStory = "Watch: search idles at first, so others borrow its GPUs; at 12 s it needs them.";
+
     private const string DemoNodes = "demo/nodes.yaml";
     private const string DemoTenants = "demo/tenants.yaml";
     private const string DemoWorkload = "demo/workload.yaml";
+
+    /// <summary>What there is to see, in a line that fits 80 columns; empty if only the user can know.</summary>
+    public string Story { get; private init; } = "";
 
     /// <summary>
     /// Reads the files; every mistake of all of them at once. What is not given comes from the demo, as far as it fits
@@ -37,7 +42,10 @@ internal sealed record UpInputs(NodeList Nodes, ImmutableArray<Tenant> Tenants, 
 
         var schedule = ReadSchedule(options, tenants, isDemo, errors);
         errors.ThrowIfAny();
-        return new UpInputs(nodes!, tenants, configuration?.Policy ?? SchedulingPolicy.Default, schedule!);
+        return new UpInputs(nodes!, tenants, configuration?.Policy ?? SchedulingPolicy.Default, schedule!)
+        {
+            Story = isDemo && options.WorkloadFile is null ? DemoStory : "",
+        };
     }
 
     private static Configuration? ReadConfiguration(UpOptions options, NodeList? nodes, FileErrors errors)

@@ -170,9 +170,14 @@ internal sealed class UpSession
         }
 
         var address = daemon.GrpcAddress.Port == EmbeddedDaemon.DefaultPort ? "" : $" --address http://127.0.0.1:{daemon.GrpcAddress.Port}";
-        _terminal.Out.WriteLine($"It is up, and Weir schedules it. In another terminal:");
+        _terminal.Out.WriteLine("It is up, and Weir schedules it. In another terminal:");
         _terminal.Out.WriteLine($"  {KubectlLine(cluster)}");
         _terminal.Out.WriteLine($"  weir queue{address}    weir tenants{address}");
+        if (_inputs.Story.Length > 0)
+        {
+            _terminal.Out.WriteLine(_inputs.Story);
+        }
+
         _terminal.Out.WriteLine(_options.For is { } duration ? $"It ends after {DurationText.Short(duration)}." : "It ends with Ctrl-C.");
         _terminal.Out.WriteLine();
     }

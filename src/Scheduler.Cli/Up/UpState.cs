@@ -30,6 +30,7 @@ internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Na
         return new DashboardModel
         {
             Kubectl = kubectl,
+            Story = inputs.Story,
             Ending = ending,
             Elapsed = elapsed(),
             Now = now,

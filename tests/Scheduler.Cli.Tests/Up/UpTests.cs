@@ -28,8 +28,8 @@ public sealed partial class UpTests : IDisposable
         Assert.All(["running", "pending", "succeeded", "evicted"], name => Assert.True(root.GetProperty(name).GetInt32() >= 0));
         var tenants = root.GetProperty("tenants").EnumerateArray().ToArray();
         Assert.Equal(["language", "search", "vision"], tenants.Select(tenant => tenant.GetProperty("name").GetString()));
-        Assert.Equal([16, 8, 13], tenants.Select(tenant => tenant.GetProperty("guaranteed").GetInt32()));
-        Assert.Equal([32, 16, 28], tenants.Select(tenant => tenant.GetProperty("limit").GetInt32()));
+        Assert.Equal([16, 8, 9], tenants.Select(tenant => tenant.GetProperty("guaranteed").GetInt32()));
+        Assert.Equal([32, 16, 24], tenants.Select(tenant => tenant.GetProperty("limit").GetInt32()));
         Assert.All(tenants, tenant => Assert.True(tenant.GetProperty("used").GetDecimal() <= tenant.GetProperty("limit").GetDecimal()));
         Assert.All(tenants, tenant => Assert.True(tenant.TryGetProperty("pending", out _)));
     }
