@@ -224,6 +224,12 @@ public sealed class SimulatedCluster : IAsyncDisposable
         return _deletion.Delete(type, new ObjectKey(type.IsNamespaced ? inNamespace : "", name), new DeleteOptions { GracePeriodSeconds = gracePeriodSeconds });
     });
 
+    /// <summary>
+    /// Forgets the past, as etcd does from time to time: later pages of a list that has begun, lists at an old version and watches
+    /// of events from one are refused with 410.
+    /// </summary>
+    public void CompactHistory() => _objects.Store.Compact();
+
     /// <summary>How many pods there are, by where they stand.</summary>
     public PodCounts CountPods()
     {

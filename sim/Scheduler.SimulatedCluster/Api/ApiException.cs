@@ -35,13 +35,16 @@ internal sealed class ApiException(int code, string reason, string message, Json
 
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>The token with which an expired list can go on nevertheless.</summary>
+    public string? Continue { get; init; }
+
     public JsonObject ToStatus()
     {
         var status = new JsonObject
         {
             ["kind"] = "Status",
             ["apiVersion"] = "v1",
-            ["metadata"] = new JsonObject(),
+            ["metadata"] = Continue is null ? new JsonObject() : new JsonObject { ["continue"] = Continue },
             ["status"] = "Failure",
             ["message"] = Message,
             ["reason"] = Reason,

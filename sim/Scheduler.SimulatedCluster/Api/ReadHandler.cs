@@ -11,7 +11,7 @@ namespace Scheduler.SimulatedCluster.Api;
 internal sealed class ReadHandler(ObjectService objects)
 {
     private static readonly TimeSpan ContinueLifetime = TimeSpan.FromMinutes(5);
-    private readonly ContinuedLists _continued = new(objects.Clock, ContinueLifetime);
+    private readonly ContinuedLists _continued = new(objects.Store, objects.Clock, ContinueLifetime);
 
     public async Task GetAsync(RequestContext request, ResourceType type, ObjectKey key)
     {
@@ -82,25 +82,50 @@ internal sealed class ReadHandler(ObjectService objects)
     private ListPage Page(RequestContext request, ResourceType type, string? inNamespace)
     {
         var limit = int.TryParse(request.Query("limit"), CultureInfo.InvariantCulture, out var asked) && asked > 0 ? asked : int.MaxValue;
-        if (request.Query("continue") is { Length: > 0 } token)
+        ContinueToken? token = null;
+        if (request.Query("continue") is { Length: > 0 } text)
         {
-            var (held, heldVersion, offset, id) = _continued.Find(token)
-                ?? throw ApiException.Expired("The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter.");
-            var some = held.Skip(offset).Take(limit).ToList();
-            var next = offset + some.Count;
-            return new ListPage(some, heldVersion, next < held.Count ? ContinuedLists.Token(id, next) : null, held.Count - next);
+            token = ContinueToken.Decode(text) ?? throw ApiException.BadRequest("continue key is not valid: it was not given out by this server");
+            if (token.List != 0)
+                return NextPage(token, limit);
         }
 
-        RefuseFutureVersion(request);
         var labels = LabelSelector.Parse(request.Query("labelSelector"));
         var fields = FieldSelector.Parse(request.Query("fieldSelector"), type);
-        var (all, version) = objects.Store.Snapshot(objects.Bucket(type), inNamespace);
+        var (all, version) = State(request, type, inNamespace, limit != int.MaxValue);
+        if (token is not null)
+            all = all.Where(o => ObjectKey.Order.Compare(o.Key, token.After) > 0);
         if (!labels.IsEverything || !fields.IsEverything)
             all = all.Where(o => fields.Matches(o) && labels.Matches(o.Labels));
         var matching = all.ToList();
         if (matching.Count <= limit)
             return new ListPage(matching, version, null, 0);
-        return new ListPage(matching.GetRange(0, limit), version, _continued.Hold(matching, version, limit), matching.Count - limit);
+        return new ListPage(matching.GetRange(0, limit), version, _continued.Hold(matching, version, limit).Encode(), matching.Count - limit);
+    }
+
+    private ListPage NextPage(ContinueToken token, int limit)
+    {
+        var (objects, version) = _continued.Find(token)
+            ?? throw new ApiException(
+                410, "Expired",
+                "The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.")
+            { Continue = token.Inconsistent.Encode() };
+        var some = objects.Skip(token.Offset).Take(limit).ToList();
+        var next = token.Offset + some.Count;
+        return new ListPage(some, version, next < objects.Count ? ContinuedLists.At(token.List, next, objects).Encode() : null, objects.Count - next);
+    }
+
+    /// <summary>The present state, or that of the exact version that was asked for.</summary>
+    private (IEnumerable<StoredObject> Objects, long Version) State(RequestContext request, ResourceType type, string? inNamespace, bool isLimited)
+    {
+        RefuseFutureVersion(request);
+        var bucket = objects.Bucket(type);
+        // A version with a limit and without a match means exactly that version, too.
+        var match = request.Query("resourceVersionMatch") ?? (isLimited ? "Exact" : "NotOlderThan");
+        if (match != "Exact" || !long.TryParse(request.Query("resourceVersion"), CultureInfo.InvariantCulture, out var version) || version == 0)
+            return objects.Store.Snapshot(bucket, inNamespace);
+        return (objects.Store.SnapshotAt(bucket, inNamespace, version)
+            ?? throw ApiException.Expired("The resourceVersion for the provided list is too old."), version);
     }
 
     private void RefuseFutureVersion(RequestContext request)

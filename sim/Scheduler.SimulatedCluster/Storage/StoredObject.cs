@@ -4,7 +4,12 @@ using System.Text.Json.Nodes;
 namespace Scheduler.SimulatedCluster.Storage;
 
 /// <summary>The place of an object in its resource. Cluster-scoped objects have an empty namespace.</summary>
-internal readonly record struct ObjectKey(string Namespace, string Name);
+internal readonly record struct ObjectKey(string Namespace, string Name)
+{
+    /// <summary>The order of lists: by namespace, then by name.</summary>
+    public static Comparer<ObjectKey> Order { get; } = Comparer<ObjectKey>.Create((a, b) =>
+        string.CompareOrdinal(a.Namespace, b.Namespace) is var byNamespace and not 0 ? byNamespace : string.CompareOrdinal(a.Name, b.Name));
+}
 
 /// <summary>
 /// One version of one object: its serialised JSON and what selectors, watches and garbage collection ask for. Immutable, so

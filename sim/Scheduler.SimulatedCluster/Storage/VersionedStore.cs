@@ -18,11 +18,15 @@ internal sealed class VersionedStore(int historyLength)
     private readonly ConcurrentDictionary<string, ResourceBucket> _buckets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<(ResourceBucket, ObjectKey)>> _dependents = new(StringComparer.Ordinal);
     private long _version = FirstVersion;
+    private long _compactedThrough = FirstVersion;
 
     /// <summary>Called inside the lock after an object is gone; must only queue.</summary>
     public Action<ResourceBucket, StoredObject>? Removed { get; set; }
 
     public long CurrentVersion => Interlocked.Read(ref _version);
+
+    /// <summary>The oldest version whose state can still be read, see <see cref="Compact"/>.</summary>
+    public long CompactedThrough => Interlocked.Read(ref _compactedThrough);
 
     public IEnumerable<ResourceBucket> Buckets => _buckets.Values;
 
@@ -69,6 +73,43 @@ internal sealed class VersionedStore(int historyLength)
     {
         lock (_sync)
             return (bucket.Snapshot(inNamespace), _version);
+    }
+
+    /// <summary>
+    /// The state at a version of the past, found by undoing what was logged since. Null if the history does not reach back so far.
+    /// </summary>
+    public IReadOnlyList<StoredObject>? SnapshotAt(ResourceBucket bucket, string? inNamespace, long version)
+    {
+        lock (_sync)
+        {
+            if (version < _compactedThrough || bucket.Log.ChangesAfter(version) is not { } changes)
+                return null;
+            var objects = new SortedDictionary<ObjectKey, StoredObject>(ObjectKey.Order);
+            foreach (var now in bucket.Snapshot(inNamespace))
+                objects[now.Key] = now;
+            foreach (var change in Enumerable.Reverse(changes).Where(c => inNamespace is null || c.Object.Key.Namespace == inNamespace))
+            {
+                if (change.Previous is null)
+                    objects.Remove(change.Object.Key);
+                else
+                    objects[change.Object.Key] = change.Previous;
+            }
+
+            return [.. objects.Values];
+        }
+    }
+
+    /// <summary>
+    /// Forgets the past before this moment, as the compaction of an etcd does: lists at older versions and their later pages are
+    /// gone. Watches of events too, because kube-apiserver keeps a cache of recent changes for every resource but those.
+    /// </summary>
+    public void Compact()
+    {
+        lock (_sync)
+        {
+            _compactedThrough = _version;
+            FindBucket("events")?.Log.ForgetThrough(_version);
+        }
     }
 
     /// <summary>The version until which a watcher at this cursor has seen everything, or null if it is behind.</summary>

@@ -29,7 +29,7 @@ internal sealed class WatchLog(int capacity, long startsAfter)
         {
             ref var slot = ref _ring[_end % capacity];
             if (_end >= capacity)
-                _trimmedThrough = slot.Object.ResourceVersion;
+                _trimmedThrough = Math.Max(_trimmedThrough, slot.Object.ResourceVersion);
             slot = change;
             _end++;
             wake = _waiting;
@@ -54,20 +54,29 @@ internal sealed class WatchLog(int capacity, long startsAfter)
     {
         lock (_sync)
         {
+            return resourceVersion < _trimmedThrough ? null : FirstAfter(resourceVersion);
+        }
+    }
+
+    /// <summary>Every change after a resourceVersion, or null if the ring no longer reaches back that far.</summary>
+    public IReadOnlyList<Change>? ChangesAfter(long resourceVersion)
+    {
+        lock (_sync)
+        {
             if (resourceVersion < _trimmedThrough)
                 return null;
-            long low = Math.Max(0, _end - capacity), high = _end;
-            while (low < high)
-            {
-                var middle = low + (high - low) / 2;
-                if (_ring[middle % capacity].Object.ResourceVersion <= resourceVersion)
-                    low = middle + 1;
-                else
-                    high = middle;
-            }
-
-            return low;
+            var changes = new List<Change>();
+            for (var at = FirstAfter(resourceVersion); at < _end; at++)
+                changes.Add(_ring[at % capacity]);
+            return changes;
         }
+    }
+
+    /// <summary>Lets no new watch begin before a version. Watchers that are at work read on.</summary>
+    public void ForgetThrough(long resourceVersion)
+    {
+        lock (_sync)
+            _trimmedThrough = Math.Max(_trimmedThrough, resourceVersion);
     }
 
     /// <summary>Copies the changes at the cursor and moves it. False if the watcher was too slow and has missed some.</summary>
@@ -94,5 +103,20 @@ internal sealed class WatchLog(int capacity, long startsAfter)
             _waiting ??= new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
             return _waiting.Task;
         }
+    }
+
+    private long FirstAfter(long resourceVersion)
+    {
+        long low = Math.Max(0, _end - capacity), high = _end;
+        while (low < high)
+        {
+            var middle = low + (high - low) / 2;
+            if (_ring[middle % capacity].Object.ResourceVersion <= resourceVersion)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+
+        return low;
     }
 }
