@@ -20,24 +20,34 @@ internal static class CommonOptions
     public const string DefaultAddress = "http://127.0.0.1:7461";
     public const string AddressVariable = "WEIR_ADDRESS";
 
-    public static Option<OutputFormat> Output() => new("--output", "-o")
+    public static Option<OutputFormat> Output()
     {
-        Description = "How to write the result: table (the default) or json",
-        HelpName = "table|json",
-        CustomParser = result =>
+        var option = Choice<OutputFormat>("--output", "How to write the result: table (the default) or json", OutputFormat.Table, OutputFormat.Json);
+        option.Aliases.Add("-o");
+        return option;
+    }
+
+    /// <summary>One of a few words: the names of these values in lower case.</summary>
+    public static Option<T> Choice<T>(string name, string description, params T[] values)
+        where T : struct, Enum
+    {
+        var words = values.ToDictionary(value => value.ToString().ToLowerInvariant(), StringComparer.Ordinal);
+        return new Option<T>(name)
         {
-            switch (result.Tokens[0].Value)
+            Description = description,
+            HelpName = string.Join('|', words.Keys),
+            CustomParser = result =>
             {
-                case "table":
-                    return OutputFormat.Table;
-                case "json":
-                    return OutputFormat.Json;
-                default:
-                    result.AddError($"--output: '{result.Tokens[0].Value}' is neither table nor json");
-                    return default;
-            }
-        },
-    };
+                var text = result.Tokens[0].Value;
+                if (!words.TryGetValue(text, out var value))
+                {
+                    result.AddError($"{name}: '{text}' is none of {string.Join(", ", words.Keys)}");
+                }
+
+                return value;
+            },
+        };
+    }
 
     public static Option<string?> Nodes(string description) => new("--nodes") { Description = description, HelpName = "FILE" };
 

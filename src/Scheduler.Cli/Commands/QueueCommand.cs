@@ -51,7 +51,7 @@ internal static class QueueCommand
         if (format == OutputFormat.Json)
         {
             var json = new QueueResult([.. queue.Select(QueueRow.Of)]);
-            terminal.Out.WriteLine(JsonSerializer.Serialize(json, CliJson.Default.QueueResult));
+            terminal.Out.WriteLine(JsonSerializer.Serialize(json, CliJson.Readable.QueueResult));
             return;
         }
 
@@ -70,14 +70,34 @@ internal static class QueueCommand
             return;
         }
 
-        Table(queue, now).Write(terminal.Out, terminal.IsOutTerminal ? terminal.Size().Columns : int.MaxValue);
+        foreach (var line in Lines(queue, now, terminal.IsOutTerminal ? terminal.Size().Columns : int.MaxValue))
+        {
+            terminal.Out.WriteLine(line);
+        }
     }
 
-    private static TextTable Table(ImmutableArray<QueueView> queue, DateTimeOffset now)
+    /// <summary>One line for each workload; where the reasons in words do not fit beside the rest, they stand below it.</summary>
+    internal static IEnumerable<string> Lines(ImmutableArray<QueueView> queue, DateTimeOffset now, int width)
+    {
+        const int Indent = 7;
+        var whole = Table(queue, now, hasWords: true).Lines(int.MaxValue).ToArray();
+        if (whole.All(line => line.Length <= width))
+        {
+            return whole;
+        }
+
+        var head = Table(queue, now, hasWords: false).Lines(width).ToArray();
+        return head.Take(1).Concat(queue.SelectMany((entry, index) => TextTable
+            .Wrap(entry.Message, width - Indent)
+            .Select(words => new string(' ', Indent) + words)
+            .Prepend(head[index + 1])));
+    }
+
+    private static TextTable Table(ImmutableArray<QueueView> queue, DateTimeOffset now, bool hasWords)
     {
         var table = new TextTable(
             ("PLACE", true), ("TENANT", false), ("IN TENANT", true), ("WORKLOAD", false), ("PODS", true), ("GPUS", true), ("WAITS", true), ("REASON", false),
-            ("WHY", false));
+            (hasWords ? "WHY" : "", false));
         foreach (var entry in queue)
         {
             table.Add(
@@ -89,7 +109,7 @@ internal static class QueueCommand
                 GpuAmount.Format(entry.MilliGpu),
                 entry.Since is { } since ? DurationText.Short(now - since) : "-",
                 entry.Reason,
-                entry.Message.ReplaceLineEndings(" "));
+                hasWords ? entry.Message.ReplaceLineEndings(" ") : "");
         }
 
         return table;

@@ -15,13 +15,13 @@ internal static class RunCommand
         var context = new Option<string?>("--context") { Description = "Context of the kubeconfig", HelpName = "NAME" };
         var server = new Option<string?>("--server") { Description = "Address of an API server that asks for no credentials, such as that of weir up", HelpName = "URL" };
         var inCluster = new Option<bool>("--in-cluster") { Description = "Use the service account of the pod that it runs in" };
-        var config = new Option<string?>("--config") { Description = "Settings of the daemon (docs/operations.md)", HelpName = "FILE" };
+        var config = new Option<string?>("--config") { Description = "Settings of the daemon in YAML: sections kubernetes, scheduling, leadership, api and log", HelpName = "FILE" };
         var policy = CommonOptions.Policy();
         var httpPort = CommonOptions.Integer("--http-port", "Port of /healthz, /readyz and /metrics (default 8080; 0 for a free one)", 0, 65_535);
         var grpcPort = CommonOptions.Integer("--grpc-port", "Port of the gRPC API (default 7461; 0 for a free one)", 0, 65_535);
         var address = new Option<string?>("--listen") { Description = "IP address to listen on (default 127.0.0.1)", HelpName = "ADDRESS" };
-        var logFormat = new Option<LogFormat?>("--log-format") { Description = "text or json (default text)", HelpName = "text|json" };
-        var logLevel = new Option<LogLevel?>("--log-level") { Description = "Least level that is logged (default information)", HelpName = "LEVEL" };
+        var logFormat = CommonOptions.Choice<LogFormat>("--log-format", "How log lines look (default text)", LogFormat.Text, LogFormat.Json);
+        var logLevel = CommonOptions.Choice<LogLevel>("--log-level", "The least that is logged (default information)", Enum.GetValues<LogLevel>());
         var command = new Command("run", "Run the scheduler against a Kubernetes cluster, until it is told to end")
         {
             kubeconfig, context, server, inCluster, config, policy, address, httpPort, grpcPort, logFormat, logLevel,
@@ -56,8 +56,8 @@ internal static class RunCommand
                     KubeContext = result.GetValue(context),
                     Server = result.GetValue(server) is { } url ? CommonOptions.ToUri("--server", url) : null,
                     InCluster = result.GetValue(inCluster),
-                    LogFormat = result.GetValue(logFormat) ?? settings.LogFormat,
-                    LogLevel = result.GetValue(logLevel) ?? settings.LogLevel,
+                    LogFormat = result.GetResult(logFormat) is null ? settings.LogFormat : result.GetValue(logFormat),
+                    LogLevel = result.GetResult(logLevel) is null ? settings.LogLevel : result.GetValue(logLevel),
                     Time = time,
                 },
                 stop);

@@ -22,7 +22,7 @@ internal static class TenantsCommand
             var tenants = await client.ListTenantsAsync(stop);
             if (result.GetValue(output) == OutputFormat.Json)
             {
-                terminal.Out.WriteLine(JsonSerializer.Serialize(new TenantsResult([.. tenants.Select(TenantRow.Of)]), CliJson.Default.TenantsResult));
+                terminal.Out.WriteLine(JsonSerializer.Serialize(new TenantsResult([.. tenants.Select(TenantRow.Of)]), CliJson.Readable.TenantsResult));
             }
             else
             {

@@ -36,7 +36,7 @@ internal static class ValidateCommand
                     configuration is not null,
                     [.. configuration?.Tree.Nodes.Select(ValidTenant.Of) ?? []],
                     [.. errors.Sorted.Select(error => new ValidationError(error.File, error.Line, error.Path, error.Message))]),
-                CliJson.Default.ValidationResult));
+                CliJson.Readable.ValidationResult));
         }
 
         errors.ThrowIfAny();

@@ -8,9 +8,6 @@ namespace Scheduler.Cli.Commands;
 /// <summary>The command line as a whole: parses, runs, and turns what goes wrong into lines on stderr and an exit code.</summary>
 internal static class WeirCommand
 {
-    /// <summary>Time for a command to end cleanly after Ctrl-C, before the process is ended anyway.</summary>
-    private static readonly TimeSpan EndWithin = TimeSpan.FromSeconds(20);
-
     /// <summary>Runs the command.</summary>
     /// <param name="args">As the shell gave them.</param>
     /// <param name="terminal">Where it writes.</param>
@@ -31,7 +28,8 @@ internal static class WeirCommand
             Output = terminal.Out,
             Error = terminal.Error,
             EnableDefaultExceptionHandler = false,
-            ProcessTerminationTimeout = EndWithin,
+            // Signals are the program's; here they arrive as the token, as those of a test do.
+            ProcessTerminationTimeout = null,
         };
         try
         {
@@ -47,6 +45,7 @@ internal static class WeirCommand
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
+            // Ended before it could do what it was asked for; whoever ended it knows.
             return ExitCodes.Failed;
         }
     }

@@ -49,6 +49,27 @@ internal sealed class TextTable
         return Cut(string.Join(new string(' ', Gap), padded).TrimEnd(), width);
     }
 
+    /// <summary>Breaks text between words into lines of at most so many characters; a longer word is cut.</summary>
+    public static IEnumerable<string> Wrap(string text, int width)
+    {
+        var line = "";
+        foreach (var word in text.Split(' ', StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (line.Length > 0 && line.Length + 1 + word.Length > width)
+            {
+                yield return line;
+                line = "";
+            }
+
+            line = Cut(line.Length == 0 ? word : $"{line} {word}", width);
+        }
+
+        if (line.Length > 0)
+        {
+            yield return line;
+        }
+    }
+
     /// <summary>At most so many characters; an ellipsis shows that something is missing.</summary>
     public static string Cut(string text, int width) =>
         text.Length <= width ? text : width < 1 ? "" : string.Concat(text.AsSpan(0, width - 1), "…");

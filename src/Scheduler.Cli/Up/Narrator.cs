@@ -16,6 +16,7 @@ namespace Scheduler.Cli.Up;
 internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Action<StyledLine>? onLine)
 {
     private const int MaxRecent = 100;
+    private const int MaxRemembered = 50_000;
     private static readonly TimeSpan GangFormsWithin = TimeSpan.FromSeconds(2);
 
     private readonly Lock _gate = new();
@@ -71,6 +72,12 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
         }
 
         ReleaseHeld();
+        if (_standings.Count > MaxRemembered)
+        {
+            // Pods that were to be bound and never were. Forgetting them costs a word in a line, at most.
+            _standings.Clear();
+        }
+
 
         var waits = new Dictionary<WorkloadId, WaitReason>();
         foreach (var entry in cycle.Queue)

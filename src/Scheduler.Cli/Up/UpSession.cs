@@ -35,6 +35,9 @@ internal sealed class UpSession
 
     private bool IsPiped => _options.Output == OutputFormat.Table && !_terminal.IsOutTerminal;
 
+    /// <summary>JSON has no story to tell, so nobody need write it.</summary>
+    private bool HasNarrator => _options.Output == OutputFormat.Table;
+
     private bool IsLive => _options.Output == OutputFormat.Table && _terminal.IsOutTerminal;
 
     private TimeSpan Elapsed() => _time.GetElapsedTime(_started);
@@ -59,7 +62,7 @@ internal sealed class UpSession
 
         WriteHeader(cluster, daemon);
         var firstList = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        var watch = new PodWatch(client, _book, _narrator.Tell).RunAsync(firstList, ending.Token);
+        var watch = new PodWatch(client, _book, OnPod).RunAsync(firstList, ending.Token);
         UpSummary summary;
         try
         {
@@ -83,7 +86,18 @@ internal sealed class UpSession
     private void OnCycle(PublishedCycle cycle)
     {
         _state.Cycle = cycle;
-        _narrator.Tell(cycle);
+        if (HasNarrator)
+        {
+            _narrator.Tell(cycle);
+        }
+    }
+
+    private void OnPod(PodEvent happened)
+    {
+        if (HasNarrator)
+        {
+            _narrator.Tell(happened);
+        }
     }
 
     /// <summary>Shows the run until it is over. A part that fails ends it with that failure.</summary>
@@ -199,7 +213,7 @@ internal sealed class UpSession
         _pipe.Flush();
         if (_options.Output == OutputFormat.Json)
         {
-            _terminal.Out.WriteLine(JsonSerializer.Serialize(summary, CliJson.Default.UpSummary));
+            _terminal.Out.WriteLine(JsonSerializer.Serialize(summary, CliJson.Readable.UpSummary));
         }
         else
         {

@@ -120,7 +120,7 @@ internal static class OpenbPods
             var inNamespace = namespaces[index % namespaces.Length];
             var at = row.CreatedSeconds is { } created
                 ? TimeSpan.FromSeconds(Math.Max(0, created - start) / arrivals)
-                : ArrivalsTake * index / rows.Count;
+                : ArrivalsTake * index / rows.Count / (speed ?? 1);
             var request = row.Request with { Duration = row.RunSeconds is { } run ? TimeSpan.FromSeconds(Math.Max(0.001, run / runs)) : null };
             return new Submission(at, inNamespace, row.Name, () => Manifests.Pod(inNamespace, row.Name, request), Pods: 1);
         });

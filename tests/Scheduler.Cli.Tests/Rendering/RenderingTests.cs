@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+using Scheduler.Cli.Commands;
 using Scheduler.Cli.Rendering;
 using Scheduler.Cli.Views;
 
@@ -97,6 +99,25 @@ public sealed class RenderingTests
         table.Add("longer", "0.5", "");
 
         Assert.Equal(["NAME    GPUS  WHY", "a         12  because …", "longer   0.5"], table.Lines(23));
+    }
+
+    [Fact]
+    public void Where_the_words_of_the_queue_do_not_fit_they_stand_below()
+    {
+        ImmutableArray<QueueView> queue =
+        [
+            new("t", "ns/job", 1, 1, 4000, 2, Now - TimeSpan.FromSeconds(5), "Fragmented", "needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node"),
+        ];
+
+        Assert.Equal(
+            [
+                "PLACE  TENANT  IN TENANT  WORKLOAD  PODS  GPUS  WAITS  REASON",
+                "    1  t               1  ns/job       2     4     5s  Fragmented",
+                "       needs 4 GPUs; 6 GPUs are free in total, but at most 3 on",
+                "       one node",
+            ],
+            QueueCommand.Lines(queue, Now, 65));
+        Assert.Equal(2, QueueCommand.Lines(queue, Now, 200).Count());
     }
 
     [Fact]
