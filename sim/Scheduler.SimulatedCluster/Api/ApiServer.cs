@@ -17,6 +17,12 @@ namespace Scheduler.SimulatedCluster.Api;
 internal sealed class ApiServer : IAsyncDisposable
 {
     public const int MaxBodyBytes = 3 * 1024 * 1024;
+
+    /// <summary>
+    /// What is beyond <see cref="MaxBodyBytes"/> is read and dropped up to here: a client that is still sending when the connection
+    /// closes would see a broken pipe instead of the answer.
+    /// </summary>
+    private const int MaxReadBytes = 4 * MaxBodyBytes;
     private const int MaxConnections = 20_000;
 
     private readonly WebApplication _app;
@@ -45,7 +51,7 @@ internal sealed class ApiServer : IAsyncDisposable
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.Listen(IPAddress.Loopback, port);
-            kestrel.Limits.MaxRequestBodySize = MaxBodyBytes;
+            kestrel.Limits.MaxRequestBodySize = MaxReadBytes;
             kestrel.Limits.MaxConcurrentConnections = MaxConnections;
             kestrel.Limits.MinResponseDataRate = null; // a quiet watch is no slow reader
             kestrel.AddServerHeader = false;

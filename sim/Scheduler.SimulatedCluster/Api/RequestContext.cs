@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -63,17 +64,30 @@ internal sealed class RequestContext(HttpContext http)
 
     public async Task<byte[]> ReadBodyAsync()
     {
-        using var buffer = new MemoryStream();
+        using var kept = new MemoryStream();
+        var buffer = ArrayPool<byte>.Shared.Rent(64 * 1024);
+        var isTooLarge = false;
         try
         {
-            await Http.Request.Body.CopyToAsync(buffer, Aborted);
+            while (await Http.Request.Body.ReadAsync(buffer, Aborted) is > 0 and var count)
+            {
+                isTooLarge |= kept.Length + count > ApiServer.MaxBodyBytes;
+                if (!isTooLarge)
+                    kept.Write(buffer, 0, count);
+            }
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            throw new ApiException(413, "RequestEntityTooLarge", $"Request entity too large: limit is {ApiServer.MaxBodyBytes}");
+            isTooLarge = true;
+        }
+        finally
+        {
+            ArrayPool<byte>.Shared.Return(buffer);
         }
 
-        return buffer.ToArray();
+        if (isTooLarge)
+            throw new ApiException(413, "RequestEntityTooLarge", $"Request entity too large: limit is {ApiServer.MaxBodyBytes}");
+        return kept.ToArray();
     }
 
     /// <summary>The body as an object; JSON, YAML, or protobuf as far as it is understood.</summary>

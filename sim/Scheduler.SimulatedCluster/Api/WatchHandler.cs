@@ -15,8 +15,12 @@ internal sealed class WatchHandler(ObjectService objects, TimeSpan bookmarkInter
     private const int BatchSize = 256;
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromMinutes(45);
 
+    /// <summary>How long before its end a watch gets a last bookmark, so that the next one can go on from there.</summary>
+    private static readonly TimeSpan LastBookmark = TimeSpan.FromSeconds(2);
+
     private sealed record Watch(
-        RequestContext Request, ResourceType Type, ResourceBucket Bucket, string? Namespace, LabelSelector Labels, FieldSelector Fields, bool WantsBookmarks)
+        RequestContext Request, ResourceType Type, ResourceBucket Bucket, string? Namespace, LabelSelector Labels, FieldSelector Fields, bool WantsBookmarks,
+        DateTimeOffset Until)
     {
         public bool IsTable { get; } = Request.AcceptedForm == "Table";
 
@@ -30,12 +34,13 @@ internal sealed class WatchHandler(ObjectService objects, TimeSpan bookmarkInter
 
     public async Task WatchAsync(RequestContext request, ResourceType type, string? inNamespace)
     {
-        var watch = new Watch(
-            request, type, objects.Bucket(type), inNamespace,
-            LabelSelector.Parse(request.Query("labelSelector")), FieldSelector.Parse(request.Query("fieldSelector"), type), request.Flag("allowWatchBookmarks"));
         var timeout = int.TryParse(request.Query("timeoutSeconds"), CultureInfo.InvariantCulture, out var seconds) && seconds > 0
             ? TimeSpan.FromSeconds(seconds)
             : DefaultTimeout;
+        var watch = new Watch(
+            request, type, objects.Bucket(type), inNamespace,
+            LabelSelector.Parse(request.Query("labelSelector")), FieldSelector.Parse(request.Query("fieldSelector"), type), request.Flag("allowWatchBookmarks"),
+            objects.Clock.GetUtcNow() + timeout);
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(request.Aborted, stopping);
         using var limit = new CancellationTokenSource(timeout, objects.Clock);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(ending.Token, limit.Token);
@@ -63,7 +68,7 @@ internal sealed class WatchHandler(ObjectService objects, TimeSpan bookmarkInter
         if (cursor is not { } position)
             return;
         var buffer = new Change[BatchSize];
-        var nextBookmark = objects.Clock.GetUtcNow() + bookmarkInterval;
+        var nextBookmark = NextBookmark(watch);
         while (true)
         {
             if (!watch.Bucket.Log.TryRead(ref position, buffer, out var count))
@@ -113,7 +118,14 @@ internal sealed class WatchHandler(ObjectService objects, TimeSpan bookmarkInter
             await writer.FlushAsync(ct);
         }
 
-        return objects.Clock.GetUtcNow() + bookmarkInterval;
+        return NextBookmark(watch);
+    }
+
+    private DateTimeOffset NextBookmark(Watch watch)
+    {
+        var now = objects.Clock.GetUtcNow();
+        var (regular, last) = (now + bookmarkInterval, watch.Until - LastBookmark);
+        return last > now && last < regular ? last : regular;
     }
 
     /// <summary>Finds the place to start from; writes the objects that exist already when the client asked for them.</summary>

@@ -62,12 +62,21 @@ internal sealed class WriteHandler(ObjectService objects, ObjectDeletion deletio
             type, key,
             current =>
             {
+                var uid = current.StringAt("metadata", "uid"); // before the change, which may happen in place
                 var desired = change(current);
+                CheckUid(type, key, uid, desired);
                 CheckFields(type, desired, options);
                 return desired;
             },
             scope, options);
         await reads.AnswerObjectAsync(request, type, stored, 200, options);
+    }
+
+    /// <summary>The uid in a replacement says which object is meant, and another one is a conflict; a patch of the uid is a change of it.</summary>
+    private static void CheckUid(ResourceType type, ObjectKey key, string? uid, JsonObject desired)
+    {
+        if (desired.StringAt("metadata", "uid") is { Length: > 0 } wanted && wanted != uid)
+            throw ApiException.Invalid(type, key.Name, [FieldError.InvalidText("metadata.uid", wanted, "field is immutable")]);
     }
 
     private static Func<JsonObject, JsonObject> PatchOf(ResourceType type, string media, byte[] body)

@@ -127,6 +127,7 @@ internal static class BuiltInResources
         ShortNames = ["ev"],
         StorageNameOverride = "events",
         AllowsCreateOnUpdate = true,
+        Strategy = new EventStrategy(),
         ExtraSelectableFields = EventFields,
         FieldAliases = new Dictionary<string, string>
         {

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace Scheduler.SimulatedCluster.Storage;
 
@@ -9,9 +10,11 @@ namespace Scheduler.SimulatedCluster.Storage;
 /// </summary>
 internal sealed record ContinueToken(long List, int Offset, string Namespace, string Name)
 {
+    [JsonIgnore]
     public ObjectKey After => new(Namespace, Name);
 
     /// <summary>The same place in the present state.</summary>
+    [JsonIgnore]
     public ContinueToken Inconsistent => this with { List = 0, Offset = 0 };
 
     /// <summary>The text that clients hand back; safe in a query string.</summary>

@@ -84,6 +84,7 @@ internal sealed class ObjectService : IObjectReader
             CheckNamespaceAccepts(type, inNamespace, metadata.StringAt("name") ?? "");
         foreach (var name in (ReadOnlySpan<string>)["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion"])
             metadata.Remove(name);
+        RemoveEmpty(metadata);
         metadata["uid"] = Guid.NewGuid().ToString();
         metadata["creationTimestamp"] = Timestamps.Seconds(Clock.GetUtcNow());
         if (type.TracksGeneration)
@@ -204,6 +205,11 @@ internal sealed class ObjectService : IObjectReader
         foreach (var name in (ReadOnlySpan<string>)["name", "namespace", "uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "generateName"])
             metadata.CopyFrom(kept, name);
         metadata.Remove("selfLink");
+        RemoveEmpty(metadata);
+    }
+
+    private static void RemoveEmpty(JsonObject metadata)
+    {
         foreach (var name in (ReadOnlySpan<string>)["labels", "annotations", "ownerReferences", "finalizers"])
         {
             if (metadata.At(name) is JsonObject { Count: 0 } or JsonArray { Count: 0 } || (metadata.ContainsKey(name) && metadata[name] is null))

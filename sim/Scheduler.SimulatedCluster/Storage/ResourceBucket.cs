@@ -8,7 +8,7 @@ namespace Scheduler.SimulatedCluster.Storage;
 /// The objects of one resource, by namespace and name, in an immutable tree: a list is a consistent snapshot for free.
 /// Written only by <see cref="VersionedStore"/> inside its lock.
 /// </summary>
-internal sealed class ResourceBucket(string name, IReadOnlyList<string> selectableFields, int historyLength)
+internal sealed class ResourceBucket(string name, IReadOnlyList<string> selectableFields, int historyLength, long startsAfter)
 {
     private static readonly ImmutableSortedDictionary<string, StoredObject> NoObjects =
         ImmutableSortedDictionary.Create<string, StoredObject>(StringComparer.Ordinal);
@@ -22,7 +22,7 @@ internal sealed class ResourceBucket(string name, IReadOnlyList<string> selectab
 
     public IReadOnlyList<string> SelectableFields { get; } = selectableFields;
 
-    public WatchLog Log { get; } = new(historyLength, VersionedStore.FirstVersion);
+    public WatchLog Log { get; } = new(historyLength, startsAfter);
 
     public int Count => Volatile.Read(ref _count);
 

@@ -14,6 +14,8 @@ internal sealed class VersionedStore(int historyLength)
     /// </summary>
     public const long FirstVersion = 1000;
 
+    private const string Uncached = "events";
+
     private readonly Lock _sync = new();
     private readonly ConcurrentDictionary<string, ResourceBucket> _buckets = new(StringComparer.Ordinal);
     private readonly Dictionary<string, HashSet<(ResourceBucket, ObjectKey)>> _dependents = new(StringComparer.Ordinal);
@@ -33,7 +35,9 @@ internal sealed class VersionedStore(int historyLength)
     public ResourceBucket? FindBucket(string name) => _buckets.GetValueOrDefault(name);
 
     public ResourceBucket Bucket(string name, IReadOnlyList<string> selectableFields) =>
-        _buckets.GetOrAdd(name, static (n, args) => new ResourceBucket(n, args.selectableFields, args.historyLength), (selectableFields, historyLength));
+        _buckets.GetOrAdd(
+            name, static (n, args) => new ResourceBucket(n, args.selectableFields, args.historyLength, n == Uncached ? args.CompactedThrough : FirstVersion),
+            (selectableFields, historyLength, CompactedThrough));
 
     /// <summary>Stores a new version if the object is still <paramref name="expected"/> (null: does not exist).</summary>
     /// <returns>What is stored now, or null if somebody was faster.</returns>
@@ -108,7 +112,7 @@ internal sealed class VersionedStore(int historyLength)
         lock (_sync)
         {
             _compactedThrough = _version;
-            FindBucket("events")?.Log.ForgetThrough(_version);
+            FindBucket(Uncached)?.Log.ForgetThrough(_version);
         }
     }
 

@@ -119,6 +119,18 @@ internal sealed class LeaseStrategy : ObjectStrategy
     }
 }
 
+/// <summary>Events live where the object is that they are about; those about cluster-scoped objects in "default".</summary>
+internal sealed class EventStrategy : ObjectStrategy
+{
+    public override void Validate(JsonObject obj, WriteContext context, List<FieldError> errors)
+    {
+        var about = obj.StringAt("involvedObject", "namespace") ?? "";
+        var own = obj.StringAt("metadata", "namespace");
+        if (about.Length == 0 ? own != "default" : own != about)
+            errors.Add(FieldError.InvalidText("involvedObject.namespace", about, "does not match event.namespace"));
+    }
+}
+
 internal sealed class DisruptionBudgetStrategy : ObjectStrategy
 {
     public override void Validate(JsonObject obj, WriteContext context, List<FieldError> errors)

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-using Microsoft.Extensions.Time.Testing;
 using Scheduler.SimulatedCluster.Json;
 using Xunit;
 
@@ -8,6 +6,7 @@ namespace Scheduler.Simulation.Tests.Cluster;
 public sealed class PodLifeTests
 {
     private const string Pods = "/api/v1/namespaces/default/pods";
+    private static readonly TimeSpan EventSweep = TimeSpan.FromMinutes(1); // how often events of an hour are looked through
 
     [Fact]
     public async Task A_bound_pod_runs_and_says_where()
@@ -182,40 +181,34 @@ public sealed class PodLifeTests
     [Fact]
     public async Task Hours_pass_in_no_time_on_a_clock_of_the_tests_own()
     {
-        var clock = new FakeTimeProvider(DateTimeOffset.Parse("2030-01-01T00:00:00Z", System.Globalization.CultureInfo.InvariantCulture));
+        var clock = new BarrierClock();
         await using var cluster = await TestCluster.StartAsync(o => o.Clock = clock);
         await cluster.CreatePodAsync("a", annotations: "{weir.scheduler/expected-duration: 4h}");
         await cluster.BindAsync("a", "n1");
         await cluster.UntilPodAsync("a", "Running");
-        // The kubelet arms its timer on its own time, so the clock moves until the effect shows.
-        JsonObject pod;
-        do
-        {
-            clock.Advance(TimeSpan.FromHours(1));
-            pod = await cluster.GetAsync(Pods + "/a");
-        }
-        while (pod.StringAt("status", "phase") != "Succeeded");
-        Assert.True(clock.GetUtcNow() >= Timestamps.Parse("2030-01-01T04:00:00Z"));
+        await clock.ArmedAsync(TimeSpan.FromHours(4), TestCluster.Ct);
+        clock.Advance(TimeSpan.FromHours(4) - TimeSpan.FromMilliseconds(1));
+        Assert.Equal("Running", (await cluster.GetAsync(Pods + "/a")).StringAt("status", "phase"));
+        clock.Advance(TimeSpan.FromMilliseconds(1));
+        var pod = await cluster.UntilPodAsync("a", "Succeeded");
+        Assert.Equal("2030-01-01T04:00:00Z", pod.ObjectsAt("status", "containerStatuses").Single().StringAt("state", "terminated", "finishedAt"));
     }
 
     [Fact]
     public async Task Old_events_go()
     {
-        var clock = new FakeTimeProvider();
+        var clock = new BarrierClock();
         await using var cluster = await TestCluster.StartAsync(o =>
         {
             o.Clock = clock;
             o.EventTtl = TimeSpan.FromHours(1);
         });
-        await cluster.CreateAsync("/api/v1/namespaces/default/events", "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Pod, name: p}}");
-        int code;
-        do
-        {
-            clock.Advance(TimeSpan.FromMinutes(10));
-            (code, _) = await cluster.SendAsync("GET", "/api/v1/namespaces/default/events/e");
-        }
-        while (code == 200);
-        Assert.Equal(404, code);
-        Assert.True(clock.GetUtcNow() - clock.Start >= TimeSpan.FromHours(1));
+        const string Events = "/api/v1/namespaces/default/events";
+        await cluster.CreateAsync(Events, "{apiVersion: v1, kind: Event, metadata: {name: e}, involvedObject: {kind: Pod, name: p, namespace: default}}");
+        await clock.ArmedAsync(EventSweep, TestCluster.Ct);
+        clock.Advance(TimeSpan.FromHours(1) - EventSweep);
+        await cluster.GetAsync(Events + "/e");
+        clock.Advance(EventSweep);
+        await cluster.UntilGoneAsync(Events, "e");
     }
 }

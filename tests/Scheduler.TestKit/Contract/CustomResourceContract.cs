@@ -64,7 +64,7 @@ public abstract class CustomResourceContract(IContractServer server) : ContractT
     [Theory]
     [InlineData("""{"weight":0}""", "spec.weight")]
     [InlineData("""{"weight":"many"}""", "spec.weight")]
-    [InlineData("""{"order":"Random"}""", "spec.order")]
+    [InlineData("""{"suspended":"yes"}""", "spec.suspended")]
     [InlineData("""{"quotas":[{"guaranteed":1}]}""", "spec.quotas")]
     [InlineData("""{"quotas":[{"flavor":""}]}""", "flavor")]
     [InlineData("""{"namespaces":"a"}""", "spec.namespaces")]
