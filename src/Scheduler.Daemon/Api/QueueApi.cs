@@ -128,7 +128,10 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
 
     private static Weir.V1.UnqueuedPod Map(Loop.UnqueuedPod pod) => new()
     {
-        Namespace = pod.Namespace, Name = pod.Name, Reason = pod.Reason, Message = pod.Message,
+        Namespace = pod.Namespace,
+        Name = pod.Name,
+        Reason = pod.Reason,
+        Message = pod.Message,
     };
 
     internal static RpcException Invalid(string message) => new(new Status(StatusCode.InvalidArgument, message));

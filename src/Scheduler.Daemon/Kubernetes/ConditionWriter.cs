@@ -28,7 +28,7 @@ internal sealed class ConditionWriter(
     private int _pruneAt = PruneAbove;
 
     /// <summary>Hands over what the pod is to say; never waits. Called with every waiting pod in every cycle.</summary>
-    public void Offer(PodRecord pod, string reason, string message, bool isWarning)
+    public void Offer(PodRecord pod, string reason, string message)
     {
         var text = message.Length <= MaxMessageLength ? message : string.Concat(message.AsSpan(0, MaxMessageLength - 1), "…");
         lock (_gate)
@@ -37,7 +37,7 @@ internal sealed class ConditionWriter(
                 return;
             if (!_waiting.ContainsKey(pod.Id) && !_order.Writer.TryWrite(pod.Id))
                 return;
-            _waiting[pod.Id] = new Wanted(pod, reason, text, isWarning);
+            _waiting[pod.Id] = new Wanted(pod, reason, text);
         }
     }
 
@@ -95,7 +95,7 @@ internal sealed class ConditionWriter(
         metrics.StatusWrite("condition", "written");
         Remember(pod.Id, wanted, now);
         if (before != wanted.Reason)
-            events.Record(PodReference.Of(pod), wanted.IsWarning ? EventKind.Warning : EventKind.Normal, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
+            events.Record(PodReference.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
     }
 
     private static PodStatusPatch PatchOf(Wanted wanted, bool isTransition, DateTimeOffset now) => new()
@@ -126,5 +126,5 @@ internal sealed class ConditionWriter(
         }
     }
 
-    private sealed record Wanted(PodRecord Pod, string Reason, string Message, bool IsWarning);
+    private sealed record Wanted(PodRecord Pod, string Reason, string Message);
 }

@@ -13,14 +13,12 @@ internal enum EventKind
     Warning,
 }
 
-/// <summary>The object that an Event is about.</summary>
-internal sealed record PodReference(string Kind, string ApiVersion, string Namespace, string Name, string Uid)
+/// <summary>The pod that an Event is about.</summary>
+internal sealed record PodReference(string Namespace, string Name, string Uid)
 {
-    public static PodReference Of(PodRecord pod) => new("Pod", "v1", pod.Namespace, pod.Name, pod.Id.Value);
+    public static PodReference Of(PodRecord pod) => new(pod.Namespace, pod.Name, pod.Id.Value);
 
-    public static PodReference Of(BindRequest request) => new("Pod", "v1", request.Namespace, request.Name, request.Pod.Value);
-
-    public static PodReference Of(TenantRecord tenant) => new("Tenant", "weir.scheduler/v1", "", tenant.Name, tenant.Uid);
+    public static PodReference Of(BindRequest request) => new(request.Namespace, request.Name, request.Pod.Value);
 }
 
 /// <summary>
@@ -32,6 +30,7 @@ internal sealed class EventRecorder(
 {
     public const int Capacity = 10_000;
     private const int MaxMessageLength = 1024;
+    private const int MaxNameLength = 230;
     private const int MaxRemembered = 50_000;
     private const string Component = "weir";
     private static readonly TimeSpan QuietFor = TimeSpan.FromMinutes(5);
@@ -53,14 +52,17 @@ internal sealed class EventRecorder(
         {
             Metadata = new ObjectMeta
             {
-                // The API's own custom: the object's name and a number that no other Event of it has.
-                Name = $"{about.Name}.{now.UtcTicks:x}{Interlocked.Increment(ref _sequence) & 0xfff:x3}",
-                Namespace = about.Namespace.Length == 0 ? "default" : about.Namespace,
+                // The API's own custom: the object's name and a number that no other Event of it has, within a name's 253 characters.
+                Name = $"{Shorten(about.Name)}.{now.UtcTicks:x}{Interlocked.Increment(ref _sequence) & 0xfff:x3}",
+                Namespace = about.Namespace,
             },
             InvolvedObject = new ObjectReference
             {
-                ApiVersion = about.ApiVersion, Kind = about.Kind, Name = about.Name, Uid = about.Uid,
-                Namespace = about.Namespace.Length == 0 ? null : about.Namespace,
+                ApiVersion = "v1",
+                Kind = "Pod",
+                Name = about.Name,
+                Uid = about.Uid,
+                Namespace = about.Namespace,
             },
             Type = kind.ToString(),
             Reason = reason,
@@ -111,6 +113,8 @@ internal sealed class EventRecorder(
             Log.EventFailed(logger, written.Reason, written.Metadata.Namespace!, written.InvolvedObject.Name!, failure.Message);
         }
     }
+
+    private static string Shorten(string name) => name.Length <= MaxNameLength ? name : name[..MaxNameLength].TrimEnd('-', '.');
 
     private bool IsNews((string, string, string) key, DateTimeOffset now)
     {

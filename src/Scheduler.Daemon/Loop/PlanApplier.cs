@@ -42,7 +42,7 @@ internal sealed class PlanApplier(
         }
 
         foreach (var (pod, reason, message) in view.Blocked)
-            conditions.Offer(pod, reason, message, isWarning: true);
+            conditions.Offer(pod, reason, message);
         return refused.ToImmutable();
     }
 
@@ -64,7 +64,7 @@ internal sealed class PlanApplier(
         foreach (var pod in workload.Pods)
         {
             if (pod.State == PodState.Pending && cache.FindPod(pod.Id) is { } record)
-                conditions.Offer(record, wait.Reason.ToString(), wait.Message, isWarning: true);
+                conditions.Offer(record, wait.Reason.ToString(), wait.Message);
         }
 
         return null;

@@ -93,9 +93,9 @@ public sealed class LeadershipOptions
     /// <summary>Whether replicas elect a leader. False only where there can be one: two without election would both write. Default true.</summary>
     public bool Enabled { get; set; } = true;
 
-    /// <summary>Name of the Lease. Default <c>weir-scheduler</c>.</summary>
+    /// <summary>Name of the Lease. Default <c>weir</c>, the one that deploy/base/rbac.yaml allows.</summary>
     [Required, StringLength(253, MinimumLength = 1)]
-    public string LeaseName { get; set; } = "weir-scheduler";
+    public string LeaseName { get; set; } = "weir";
 
     /// <summary>Namespace of the Lease. Default <c>weir-system</c>.</summary>
     [Required, StringLength(63, MinimumLength = 1)]

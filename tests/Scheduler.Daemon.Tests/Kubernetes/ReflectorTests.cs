@@ -277,7 +277,7 @@ public sealed class ReflectorTests : IAsyncDisposable
 
         public void Delete(string item) => _calls.Writer.TryWrite("-" + item);
 
-        public async Task<string> NextAsync() => await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken);
+        public async Task<string> NextAsync() => await _calls.Reader.ReadAsync(TestContext.Current.CancellationToken).Soon();
     }
 
     private sealed class Observer : IReflectorObserver

@@ -102,7 +102,9 @@ public class SchedulingLoopTests
         fixture.Cache.Pods.Upsert(Pod("p", 2));
         var bind = new Bind(new WorkloadId("ns/pod/p"))
         {
-            Pods = [new PodBinding(new PodId("uid-p"), new NodeName("n0"), [0, 1])], Standing = Standing.Guaranteed, PodsLeftWaiting = 0,
+            Pods = [new PodBinding(new PodId("uid-p"), new NodeName("n0"), [0, 1])],
+            Standing = Standing.Guaranteed,
+            PodsLeftWaiting = 0,
         };
         fixture.Planning.Answer = snapshot =>
         {

@@ -21,7 +21,7 @@ public class WriterTests
         fixture.Server.Answer("{}").Answer("{}").Answer("{}").Answer("{}");
         fixture.Run(fixture.Conditions.RunAsync);
         fixture.Run(fixture.Events.RunAsync);
-        fixture.Conditions.Offer(pod, "Fragmented", "no node fits", isWarning: true);
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits");
         var patch = await fixture.Server.NextRequestAsync();
         Assert.Equal("/api/v1/namespaces/ns/pods/p/status", patch.Path);
         Assert.Contains("\"reason\":\"Fragmented\"", patch.Body, StringComparison.Ordinal);
@@ -30,14 +30,14 @@ public class WriterTests
         Assert.Contains("\"reason\":\"FailedScheduling\"", written.Body, StringComparison.Ordinal);
 
         // New numbers in the same reason wait for their minute; the same words are never written again.
-        fixture.Conditions.Offer(pod, "Fragmented", "no node fits, 3 GPUs free", isWarning: true);
-        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8", isWarning: true);
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits, 3 GPUs free");
+        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8");
         Assert.Contains("LimitReached", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         Assert.Equal("/api/v1/namespaces/ns/events", (await fixture.Server.NextRequestAsync()).Path);
-        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8", isWarning: true);
+        fixture.Conditions.Offer(pod, "LimitReached", "8 of 8");
         fixture.Time.Advance(TimeSpan.FromMinutes(1));
         fixture.Server.Answer("{}");
-        fixture.Conditions.Offer(pod, "LimitReached", "7 of 8", isWarning: true);
+        fixture.Conditions.Offer(pod, "LimitReached", "7 of 8");
         Assert.Contains("7 of 8", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         Assert.Equal(5, fixture.Server.Requests.Count);
     }
@@ -48,8 +48,8 @@ public class WriterTests
         await using var fixture = Leading();
         var pod = Waiting(fixture, "p") with { UnscheduledBecause = ("Fragmented", "no node fits") };
         fixture.Server.Answer("{}").Answer("{}");
-        fixture.Conditions.Offer(pod, "Fragmented", "no node fits", isWarning: true);
-        fixture.Conditions.Offer(Waiting(fixture, "q"), "Fragmented", "no node fits", isWarning: true);
+        fixture.Conditions.Offer(pod, "Fragmented", "no node fits");
+        fixture.Conditions.Offer(Waiting(fixture, "q"), "Fragmented", "no node fits");
         fixture.Run(fixture.Conditions.RunAsync);
         Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
         Assert.Single(fixture.Server.Requests);
@@ -59,7 +59,7 @@ public class WriterTests
     public async Task Nothing_is_written_by_a_replica_that_does_not_lead()
     {
         await using var fixture = Leading();
-        fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "m", isWarning: true);
+        fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "m");
         fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
         fixture.Leadership.Lose();
         fixture.RunUntilIdle(fixture.Conditions.RunAsync);
@@ -114,7 +114,7 @@ public class WriterTests
         Assert.Contains("DisruptionTarget", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         fixture.Cache.Pods.Upsert(Running(fixture, "v", ("preempt-by", "2026-01-01T00:01:00Z"), ("preempted-for", "ns/pod/winner")));
         fixture.Time.Advance(TimeSpan.FromMinutes(1));
-        var eviction = await fixture.Server.NextRequestAsync();
+        var eviction = await NextWhileLookingAsync(fixture);
         Assert.Equal("/api/v1/namespaces/ns/pods/v/eviction", eviction.Path);
         using var body = JsonDocument.Parse(eviction.Body);
         Assert.Equal("policy/v1", body.RootElement.GetProperty("apiVersion").GetString());
@@ -140,10 +140,7 @@ public class WriterTests
         fixture.Run(fixture.Evictor.RunAsync);
         Assert.Contains("policy/v1\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         Assert.Contains("policy/v1beta1", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
-        Task<SeenRequest> third = fixture.Server.NextRequestAsync();
-        while (!third.IsCompleted)
-            await Task.WhenAny(third, fixture.Time.AdvanceWhenArmedAsync(Look));
-        Assert.Contains("policy/v1beta1", (await third).Body, StringComparison.Ordinal);
+        Assert.Contains("policy/v1beta1", (await NextWhileLookingAsync(fixture)).Body, StringComparison.Ordinal);
         Assert.Contains("weir_evictions_total{result=\"refused\"} 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
     }
 
@@ -154,6 +151,15 @@ public class WriterTests
         fixture.Cache.Pods.Upsert(Placed("v", "n0"));
         Assert.Contains("may not be preempted", fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow())), StringComparison.Ordinal);
         Assert.Contains("not running", fixture.Evictor.Request(EvictionOf("none", fixture.Time.GetUtcNow())), StringComparison.Ordinal);
+    }
+
+    /// <summary>The next request, while the evictor's looks come due one after the other.</summary>
+    private static async Task<SeenRequest> NextWhileLookingAsync(WriterFixture fixture)
+    {
+        var next = fixture.Server.NextRequestAsync();
+        while (!next.IsCompleted)
+            await Task.WhenAny(next, fixture.Time.AdvanceWhenArmedAsync(Look));
+        return await next;
     }
 
     private static WriterFixture Leading()
@@ -178,6 +184,8 @@ public class WriterTests
 
     private static Evict EvictionOf(string name, DateTimeOffset deadline) => new(new WorkloadId($"ns/pod/{name}"))
     {
-        Pods = [new PodId($"uid-{name}")], Beneficiary = new WorkloadId("ns/pod/winner"), Deadline = deadline,
+        Pods = [new PodId($"uid-{name}")],
+        Beneficiary = new WorkloadId("ns/pod/winner"),
+        Deadline = deadline,
     };
 }

@@ -36,7 +36,7 @@ internal sealed class BarrierTimeProvider : TimeProvider
 
     public async Task UntilArmedAsync(TimeSpan due)
     {
-        while (await _armed.Reader.ReadAsync(TestContext.Current.CancellationToken) != due)
+        while (await _armed.Reader.ReadAsync(TestContext.Current.CancellationToken).Soon() != due)
         {
         }
     }
@@ -60,4 +60,11 @@ internal sealed class BarrierTimeProvider : TimeProvider
 
         public ValueTask DisposeAsync() => inner.DisposeAsync();
     }
+}
+
+/// <summary>Bounds on waiting, so that a test that would hang fails instead.</summary>
+internal static class Waiting
+{
+    public static Task<T> Soon<T>(this ValueTask<T> task) =>
+        task.AsTask().WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
 }

@@ -64,7 +64,7 @@ internal sealed class ScriptedServer : HttpMessageHandler
         return body;
     }
 
-    public async Task<SeenRequest> NextRequestAsync() => await _seen.Reader.ReadAsync(TestContext.Current.CancellationToken);
+    public async Task<SeenRequest> NextRequestAsync() => await _seen.Reader.ReadAsync(TestContext.Current.CancellationToken).Soon();
 
     protected override async Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken)
     {
