@@ -67,6 +67,7 @@ internal sealed class UpSession
         try
         {
             await firstList.Task;
+            await daemon.WaitUntilSyncedAsync(_time, ending.Token);
             await UntilEndAsync(submitter, [submitter.RunAsync(ending.Token), watch, daemon.Completion], KubectlLine(cluster), ending.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -77,6 +78,8 @@ internal sealed class UpSession
         {
             summary = _state.Summary(submitter);
             await ending.CancelAsync();
+            // What it threw, if anything, was thrown where its result was waited for.
+            await watch.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
 
         WriteSummary(summary);
