@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Scheduler.Cli.Commands;
+using Scheduler.Cli.Views;
+using Weir.V1;
+
+namespace Scheduler.Cli.Hosting;
+
+/// <summary>Asks a daemon over gRPC. The one place that knows the messages of the API.</summary>
+internal sealed class DaemonClient : IAsyncDisposable
+{
+    private const int PageSize = 1000;
+    private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(10);
+
+    private readonly GrpcChannel _channel;
+    private readonly string _address;
+    private readonly TimeProvider _time;
+
+    private DaemonClient(GrpcChannel channel, string address, TimeProvider time) => (_channel, _address, _time) = (channel, address, time);
+
+    /// <exception cref="UserErrorException">The address is none.</exception>
+    public static DaemonClient Open(string address, TimeProvider time) =>
+        new(GrpcChannel.ForAddress(CommonOptions.ToUri("--address", address)), address, time);
+
+    public async Task<ImmutableArray<TenantView>> ListTenantsAsync(CancellationToken stop)
+    {
+        var client = new TenantService.TenantServiceClient(_channel);
+        var answer = await AskAsync(() => client.ListTenantsAsync(new ListTenantsRequest(), deadline: Deadline(), cancellationToken: stop).ResponseAsync, stop);
+        var depths = new Dictionary<string, int>(StringComparer.Ordinal);
+        var tenants = ImmutableArray.CreateBuilder<TenantView>();
+        foreach (var tenant in answer.Tenants)
+        {
+            // Parents come before their children.
+            depths[tenant.Name] = tenant.Parent.Length == 0 ? 0 : depths.GetValueOrDefault(tenant.Parent) + 1;
+            tenants.Add(new TenantView
+            {
+                Name = tenant.Name,
+                Parent = tenant.Parent.Length == 0 ? null : tenant.Parent,
+                Depth = depths[tenant.Name],
+                GuaranteedMilli = tenant.Total.GuaranteedMilliGpu,
+                LimitMilli = tenant.Total.HasLimitMilliGpu ? tenant.Total.LimitMilliGpu : null,
+                UsedGuaranteedMilli = tenant.Total.UsedGuaranteedMilliGpu,
+                UsedBurstMilli = tenant.Total.UsedBurstMilliGpu,
+                PendingMilli = tenant.Total.PendingMilliGpu,
+                PendingWorkloads = tenant.PendingWorkloads,
+                IsSuspended = tenant.Suspended,
+            });
+        }
+
+        return tenants.ToImmutable();
+    }
+
+    /// <summary>The whole queue, page by page.</summary>
+    public async Task<ImmutableArray<QueueView>> ListQueueAsync(string? tenant, CancellationToken stop)
+    {
+        var client = new QueueService.QueueServiceClient(_channel);
+        var request = new ListQueueRequest { Tenant = tenant ?? "", PageSize = PageSize };
+        var entries = ImmutableArray.CreateBuilder<QueueView>();
+        var unqueued = ImmutableArray.CreateBuilder<QueueView>();
+        do
+        {
+            var page = await AskAsync(() => client.ListQueueAsync(request, deadline: Deadline(), cancellationToken: stop).ResponseAsync, stop);
+            entries.AddRange(page.Entries.Select(View));
+            unqueued.AddRange(page.Unqueued.Select(pod => new QueueView("", $"{pod.Namespace}/{pod.Name}", 0, 0, 0, 1, null, pod.Reason, pod.Message)));
+            request.PageToken = page.NextPageToken;
+        }
+        while (request.PageToken.Length > 0);
+
+        return [.. entries, .. unqueued];
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static QueueView View(Position position) => new(
+        position.Tenant,
+        $"{position.Namespace}/{position.Name}",
+        position.PlaceInTenant,
+        position.PlaceOverall,
+        position.MilliGpu,
+        position.Pods,
+        position.SubmittedAt?.ToDateTimeOffset(),
+        position.Reason.ToString(),
+        position.Message);
+
+    private DateTime Deadline() => _time.GetUtcNow().UtcDateTime + AnswerWithin;
+
+    private async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken stop)
+    {
+        try
+        {
+            return await ask();
+        }
+        catch (RpcException) when (stop.IsCancellationRequested)
+        {
+            throw new OperationCanceledException(stop);
+        }
+        catch (RpcException exception)
+        {
+            throw new UserErrorException(Explain(exception), exception);
+        }
+    }
+
+    private string Explain(RpcException exception) => exception.StatusCode switch
+    {
+        StatusCode.Unavailable when exception.Status.DebugException is not null =>
+            $"no daemon answers at {_address}; start one with weir up or weir run, or name another with --address",
+        StatusCode.DeadlineExceeded => $"the daemon at {_address} did not answer within {AnswerWithin.TotalSeconds:0} s",
+        StatusCode.Unimplemented => $"what answers at {_address} is not a Weir daemon; name another with --address",
+        _ => $"the daemon at {_address} answers: {exception.Status.Detail.ReplaceLineEndings(" ")}",
+    };
+}
