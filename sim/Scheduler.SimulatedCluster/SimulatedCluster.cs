@@ -80,6 +80,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         var events = new EventRecorder(_objects, _deletion, options.EventTtl);
         var garbage = new GarbageCollector(_objects, _deletion);
         _objects.Store.Removed = garbage.OnRemoved;
+        _objects.Store.Owned = garbage.OnOwned;
         _deletion.Waiting = garbage.OnWaiting;
         _objects.Committed = (type, stored, isGone) =>
         {
@@ -158,7 +159,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         {
             try
             {
-                Create(document as JsonObject ?? throw new ArgumentException("A document of the manifest is no object.", nameof(manifest)));
+                Apply(document as JsonObject ?? throw new ArgumentException("A document of the manifest is no object.", nameof(manifest)));
             }
             catch (ClusterRefusedException e) when (e.Reason == "AlreadyExists")
             {
@@ -169,6 +170,14 @@ public sealed class SimulatedCluster : IAsyncDisposable
                 throw new ArgumentException($"{document.StringAt("kind")} {document.StringAt("metadata", "name")}: {e.Message}", nameof(manifest), e);
             }
         }
+    }
+
+    private void Apply(JsonObject obj)
+    {
+        var type = Refusing(() => TypeOf(obj.StringAt("apiVersion") ?? "", obj.StringAt("kind") ?? ""));
+        if (obj.StringAt("metadata", "name") is not null)
+            LastApplied.Note(obj, type.IsNamespaced ? obj.StringAt("metadata", "namespace") ?? "default" : null);
+        Create(obj);
     }
 
     /// <summary>Creates an object; apiVersion, kind and, for namespaced kinds, metadata.namespace say where.</summary>

@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
 using Scheduler.SimulatedCluster.Json;
 using Scheduler.SimulatedCluster.Resources;
+using Scheduler.SimulatedCluster.Schemas;
 
 namespace Scheduler.SimulatedCluster.Api;
 
 /// <summary>
 /// OpenAPI documents as far as kubectl reads them: that the server validates fields itself, and the schemas that
-/// <c>kubectl explain</c> prints. Custom resources have their whole schema, built-in kinds only their top.
+/// <c>kubectl explain</c> prints. Custom resources have their whole schema, built-in kinds the names of the members that are known.
 /// </summary>
 internal sealed class OpenApi(ResourceRegistry registry)
 {
@@ -128,6 +129,12 @@ internal sealed class OpenApi(ResourceRegistry registry)
 
     private static JsonObject BuiltIn(ResourceType type)
     {
+        if (KnownFields.Schema(type) is { } known)
+        {
+            known["description"] = $"{type.Kind} of the Kubernetes API. The types and descriptions of its members are not published here.";
+            return known;
+        }
+
         var properties = new JsonObject();
         foreach (var part in type.HasStatus ? new[] { "spec", "status" } : ["spec"])
             properties[part] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true, ["description"] = $"The {part} of the {type.Kind}. This server does not publish its members." };

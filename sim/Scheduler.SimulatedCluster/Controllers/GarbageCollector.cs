@@ -10,11 +10,11 @@ namespace Scheduler.SimulatedCluster.Controllers;
 
 /// <summary>
 /// Deletes what belongs to deleted owners, releases owners that wait for their dependents, and empties namespaces that are being
-/// deleted. It acts when it sees an owner go; an object created with an owner that never existed is left alone.
+/// deleted. An object whose owners never existed goes too; one whose owner is of a kind that is not served stays.
 /// </summary>
 internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion deletion)
 {
-    // Unbounded, but each entry stands for an object that was just deleted, and clients wait for their deletes.
+    // Unbounded, but each entry stands for an object that was just deleted or given owners, and clients wait for their writes.
     private readonly Channel<Work> _work = Channel.CreateUnbounded<Work>(new UnboundedChannelOptions { SingleReader = true });
     private readonly ConcurrentDictionary<string, (ResourceType Type, ObjectKey Key)> _waitingOwners = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, bool> _endingNamespaces = new(StringComparer.Ordinal);
@@ -22,6 +22,8 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
     private abstract record Work
     {
         public sealed record OwnerGone(string Uid) : Work;
+
+        public sealed record HasOwners(ResourceBucket Bucket, ObjectKey Key) : Work;
 
         public sealed record OwnerWaits(string Uid) : Work;
 
@@ -43,6 +45,13 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
 
         if (obj.Key.Namespace.Length > 0 && _endingNamespaces.ContainsKey(obj.Key.Namespace))
             _work.Writer.TryWrite(new Work.NamespaceEnds(obj.Key.Namespace));
+    }
+
+    /// <summary>Called inside the store's lock: only queues.</summary>
+    public void OnOwned(ResourceBucket bucket, StoredObject obj)
+    {
+        if (obj.OwnerUids.Length > 0)
+            _work.Writer.TryWrite(new Work.HasOwners(bucket, obj.Key));
     }
 
     /// <summary>An object was marked as deleted and may wait for this controller.</summary>
@@ -71,6 +80,9 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
                 case Work.OwnerGone gone:
                     CollectDependents(gone.Uid);
                     break;
+                case Work.HasOwners has:
+                    CollectOrphan(has.Bucket, has.Key);
+                    break;
                 case Work.OwnerWaits waits:
                     ReleaseOwner(waits.Uid);
                     break;
@@ -97,11 +109,21 @@ internal sealed class GarbageCollector(ObjectService objects, ObjectDeletion del
         }
     }
 
+    private void CollectOrphan(ResourceBucket bucket, ObjectKey key)
+    {
+        if (TypeOf(bucket) is not { } type || bucket.Find(key) is not { IsDeleting: false } dependent)
+            return;
+        var owners = dependent.Parse().ObjectsAt("metadata", "ownerReferences").ToList();
+        if (owners.Count > 0 && !owners.Any(o => IsAlive(o, key.Namespace)))
+            DeleteQuietly(type, key, new DeleteOptions { Uid = dependent.Uid });
+    }
+
+    /// <summary>Whether the owner exists. One of an unknown kind cannot be looked for, which is no proof that it is gone.</summary>
     private bool IsAlive(JsonObject owner, string inNamespace)
     {
         var type = objects.Registry.FindKind(owner.StringAt("apiVersion") ?? "", owner.StringAt("kind") ?? "");
         if (type is null)
-            return false;
+            return true;
         var key = new ObjectKey(type.IsNamespaced ? inNamespace : "", owner.StringAt("name") ?? "");
         return objects.Find(type, key)?.Uid == owner.StringAt("uid");
     }

@@ -23,6 +23,8 @@ internal sealed class KubeletEngine
     public const string TerminationAnnotation = "simulation.weir.scheduler/termination";
     public const string ExitCodeAnnotation = "simulation.weir.scheduler/exit-code";
     public const string FractionAnnotation = "weir.scheduler/gpu-fraction";
+    public const string DevicesAnnotation = "weir.scheduler/gpu-devices";
+    public const string GpuResource = "nvidia.com/gpu";
     public const string KubeletAnnotation = "simulation.weir.scheduler/kubelet";
 
     private readonly ObjectService _objects;
@@ -207,7 +209,7 @@ internal sealed class KubeletEngine
     {
         _counters.Refused();
         run.State = RunState.Ended;
-        var reason = "OutOf" + lacking.Resource;
+        var reason = "OutOf" + (NodeLedger.IsDevice(lacking.Resource) ? GpuResource : lacking.Resource);
         var message = string.Create(CultureInfo.InvariantCulture, $"Pod was rejected: Node didn't have enough resource: {lacking.Resource}, requested: {lacking.Requested}, used: {lacking.Used}, capacity: {lacking.Capacity}");
         var pod = Write(run, p => PodStatusWriter.Refused(p, reason, message, _clock.GetUtcNow()));
         Record(pod, "Warning", reason, message, run.Node);

@@ -76,6 +76,38 @@ internal static class KnownFields
         return unknown;
     }
 
+    /// <summary>An OpenAPI schema with the members that are known, and none of a part whose members are not; null for a kind that is not known at all.</summary>
+    public static JsonObject? Schema(ResourceType type)
+    {
+        if (Tops.TryGetValue(type.StorageName, out var top))
+            return Described(top);
+        if (!Specs.TryGetValue(type.StorageName, out var spec))
+            return null;
+        var members = type.StorageName == "pods" ? DescribedPodSpec() : Described(spec);
+        if (spec.Contains("template"))
+            members.Child("properties")["template"] = new JsonObject { ["type"] = "object", ["properties"] = new JsonObject { ["metadata"] = Described(Metadata), ["spec"] = DescribedPodSpec() } };
+        var properties = new JsonObject { ["spec"] = members };
+        if (type.HasStatus)
+            properties["status"] = new JsonObject { ["type"] = "object", ["x-kubernetes-preserve-unknown-fields"] = true };
+        return new JsonObject { ["type"] = "object", ["properties"] = properties };
+    }
+
+    private static JsonObject DescribedPodSpec()
+    {
+        var podSpec = Described(PodSpec);
+        foreach (var which in (ReadOnlySpan<string>)["initContainers", "containers", "ephemeralContainers"])
+            podSpec.Child("properties")[which] = new JsonObject { ["type"] = "array", ["items"] = Described(Container) };
+        return podSpec;
+    }
+
+    // The types of the members are not known here, so a schema with them only helps a reader and checks nothing.
+    private static JsonObject Described(HashSet<string> members) => new()
+    {
+        ["type"] = "object",
+        ["properties"] = new JsonObject(members.Order(StringComparer.Ordinal)
+            .Select(name => KeyValuePair.Create<string, JsonNode?>(name, new JsonObject { ["x-kubernetes-preserve-unknown-fields"] = true }))),
+    };
+
     private static void CheckPodSpec(JsonObject podSpec, string at, List<string> unknown)
     {
         Check(podSpec, PodSpec, at, unknown);

@@ -25,6 +25,9 @@ internal sealed class VersionedStore(int historyLength)
     /// <summary>Called inside the lock after an object is gone; must only queue.</summary>
     public Action<ResourceBucket, StoredObject>? Removed { get; set; }
 
+    /// <summary>Called inside the lock after an object was stored with owners that it did not have before; must only queue.</summary>
+    public Action<ResourceBucket, StoredObject>? Owned { get; set; }
+
     public long CurrentVersion => Interlocked.Read(ref _version);
 
     /// <summary>The oldest version whose state can still be read, see <see cref="Compact"/>.</summary>
@@ -49,9 +52,12 @@ internal sealed class VersionedStore(int historyLength)
                 return null;
             var stored = next.AtVersion(++_version);
             bucket.Put(stored);
-            if (expected is null || !expected.OwnerUids.AsSpan().SequenceEqual(stored.OwnerUids))
+            var hasNewOwners = expected is null ? stored.OwnerUids.Length > 0 : !expected.OwnerUids.AsSpan().SequenceEqual(stored.OwnerUids);
+            if (hasNewOwners)
                 Reindex(bucket, expected, stored);
             bucket.Log.Append(new Change(expected is null ? ChangeKind.Added : ChangeKind.Modified, stored, expected));
+            if (hasNewOwners)
+                Owned?.Invoke(bucket, stored);
             return stored;
         }
     }

@@ -13,6 +13,8 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
     /// <summary>The gRPC port that is tried first where none is asked for.</summary>
     public const int DefaultPort = 7461;
 
+    private static readonly TimeSpan SyncsWithin = TimeSpan.FromSeconds(30);
+
     private readonly DaemonHost _host;
 
     private EmbeddedDaemon(DaemonHost host) => _host = host;
@@ -59,6 +61,22 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         catch (StartupException exception)
         {
             throw new UserErrorException($"--api-port: port {port} on 127.0.0.1 is in use by another program; stop that program, or leave --api-port out for a free one", exception);
+        }
+    }
+
+    /// <summary>Waits until the daemon has read the whole cluster; before, it decides nothing.</summary>
+    /// <exception cref="UserErrorException">It takes too long, with what is missing.</exception>
+    public async Task WaitUntilSyncedAsync(TimeProvider time, CancellationToken stop)
+    {
+        try
+        {
+            await _host.Synced.WaitAsync(SyncsWithin, time, stop);
+        }
+        catch (TimeoutException exception)
+        {
+            var state = string.Join("; ", _host.Readiness.Text.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            throw new UserErrorException(
+                $"the scheduler could not read the embedded cluster within {SyncsWithin.TotalSeconds:0} s ({state}); --verbose shows why", exception);
         }
     }
 

@@ -68,6 +68,19 @@ public sealed partial class UpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_cluster_of_more_nodes_than_fit_into_one_page_of_a_list_is_scheduled()
+    {
+        var nodes = _folder.Write("nodes.yaml", "nodes: [{namePrefix: n-, count: 1200, gpus: 1, gpuModel: T4}]");
+        var workload = _folder.Write("workload.yaml", "workloads: [{name: one, tenant: tenant-a, kind: pod, gpus: 1}]");
+
+        var run = await WeirRun.Of("up", "--nodes", nodes, "--workload", workload, "--output", "json", "--port", "0", "--api-port", "0");
+
+        Assert.Equal("", run.Error);
+        using var json = JsonDocument.Parse(run.Out);
+        Assert.Equal(1, json.RootElement.GetProperty("bound").GetInt32());
+    }
+
+    [Fact]
     public async Task In_a_pipe_the_lines_are_plain_and_name_kubectl_places_and_standing()
     {
         var run = await WeirRun.Of("up", "--for", "4s", "--port", "0", "--api-port", "0");

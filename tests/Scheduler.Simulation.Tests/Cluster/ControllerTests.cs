@@ -132,6 +132,17 @@ public sealed class ControllerTests
         Assert.Null((await cluster.GetAsync(Pods + "/owned")).At("metadata", "ownerReferences"));
     }
 
+    [Fact]
+    public async Task An_object_whose_owner_never_existed_goes_and_one_whose_owner_cannot_be_looked_for_stays()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        const string Body = "apiVersion: v1, kind: Pod, spec: {containers: [{name: c, image: x}]}";
+        await cluster.CreateAsync(Pods, $"{{{Body}, metadata: {{name: stays, ownerReferences: [{{apiVersion: nobody.example/v1, kind: Thing, name: t, uid: u1}}]}}}}");
+        await cluster.CreateAsync(Pods, $"{{{Body}, metadata: {{name: goes, ownerReferences: [{{apiVersion: v1, kind: ConfigMap, name: never, uid: u2}}]}}}}");
+        await cluster.UntilGoneAsync(Pods, "goes");
+        await cluster.GetAsync(Pods + "/stays");
+    }
+
     private static async Task OwnedPodAsync(TestCluster cluster)
     {
         var owner = await cluster.CreateAsync("/api/v1/namespaces/default/configmaps", "{apiVersion: v1, kind: ConfigMap, metadata: {name: owner}}");

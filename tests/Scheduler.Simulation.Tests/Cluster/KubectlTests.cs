@@ -99,6 +99,26 @@ public sealed class KubectlTests : IDisposable
         Assert.Contains("tenants", await OkAsync(cluster, "api-resources --api-group=weir.scheduler"), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_was_preloaded_is_applied_again_without_a_warning()
+    {
+        const string Manifest = "{apiVersion: v1, kind: ConfigMap, metadata: {name: m, annotations: {z: '<&>'}}, data: {b: 'ü', a: '1'}}";
+        var tenants = await File.ReadAllTextAsync(Path.Combine(Root(), "deploy", "crds", "tenants.yaml"), TestCluster.Ct);
+        await using var cluster = await TestCluster.StartAsync(o => o.Manifests = [Manifest, tenants]);
+        Assert.Equal("configmap/m unchanged\n", await OkAsync(cluster, "apply -f -", Manifest));
+        Assert.Equal("customresourcedefinition.apiextensions.k8s.io/tenants.weir.scheduler unchanged\n", await OkAsync(cluster, "apply -f -", tenants));
+    }
+
+    [Fact]
+    public async Task Built_in_kinds_are_explained_as_far_as_their_fields_are_known()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        Assert.Contains("schedulerName", await OkAsync(cluster, "explain pod.spec"), StringComparison.Ordinal);
+        Assert.Contains("imagePullPolicy", await OkAsync(cluster, "explain pod.spec.containers"), StringComparison.Ordinal);
+        Assert.Contains("tolerations", await OkAsync(cluster, "explain job.spec.template.spec"), StringComparison.Ordinal);
+        Assert.Contains("preemptionPolicy", await OkAsync(cluster, "explain priorityclass"), StringComparison.Ordinal);
+    }
+
     private static string Root()
     {
         var folder = new DirectoryInfo(AppContext.BaseDirectory);

@@ -71,6 +71,36 @@ public sealed class PodLifeTests
         Assert.Equal(1, cluster.Cluster.Counters.Refused);
     }
 
+    [Theory]
+    [InlineData(1, "{weir.scheduler/gpu-devices: '3'}", "nvidia.com/gpu/3, requested: 1, used: 1")]
+    [InlineData(0, "{weir.scheduler/gpu-devices: '3', weir.scheduler/gpu-fraction: '0.25'}", "nvidia.com/gpu/3, requested: 0.25, used: 1")]
+    [InlineData(1, "{weir.scheduler/gpu-devices: '8'}", "nvidia.com/gpu/8, requested: 1, used: 0, capacity: 0")]
+    public async Task A_device_that_is_booked_twice_or_is_not_there_is_refused_though_the_node_has_others(int gpus, string annotations, string why)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        await cluster.CreatePodAsync("a", gpus: 2, annotations: "{weir.scheduler/gpu-devices: '2,3'}");
+        await cluster.BindAsync("a", "n1");
+        await cluster.UntilPodAsync("a", "Running");
+        await cluster.CreatePodAsync("b", gpus: gpus, annotations: annotations);
+        await cluster.BindAsync("b", "n1");
+        var refused = await cluster.UntilPodAsync("b", "Failed");
+        Assert.Equal("OutOfnvidia.com/gpu", refused.StringAt("status", "reason"));
+        Assert.Contains(why, refused.StringAt("status", "message"), StringComparison.Ordinal);
+        Assert.Equal(1, cluster.Cluster.Counters.Refused);
+    }
+
+    [Fact]
+    public async Task Fractions_share_a_device_until_it_is_full()
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        foreach (var (name, fraction) in new[] { ("a", "0.5"), ("b", "0.25"), ("c", "0.25"), ("d", "0.001") })
+        {
+            await cluster.CreatePodAsync(name, gpus: 0, annotations: $"{{weir.scheduler/gpu-devices: '0', weir.scheduler/gpu-fraction: '{fraction}'}}");
+            await cluster.BindAsync(name, "n1");
+            await cluster.UntilPodAsync(name, name == "d" ? "Failed" : "Running");
+        }
+    }
+
     [Fact]
     public async Task The_resources_of_an_ended_pod_are_free_again()
     {
