@@ -21,6 +21,8 @@ internal sealed class PodSubresources(ObjectService objects, DisruptionBudgets b
         var binding = await request.ReadObjectAsync();
         if (key.Name.Length == 0)
             key = key with { Name = binding.StringAt("metadata", "name") ?? throw ApiException.BadRequest("name must be provided") };
+        if (binding.StringAt("metadata", "name") != key.Name)
+            throw ApiException.BadRequest("name in URL does not match name in Binding object");
         Bind(key, binding, options);
         await request.AnswerAsync(201, new JsonObject
         {

@@ -106,6 +106,8 @@ internal sealed class WriteHandler(ObjectService objects, ObjectDeletion deletio
         var manager = request.Query("fieldManager");
         if (string.IsNullOrEmpty(manager))
             throw ApiException.Invalid(type, key.Name, [FieldError.Required("fieldManager", "is required for apply patch")]);
+        if (applied.StringAt("metadata", "name") is { Length: > 0 } name && name != key.Name)
+            throw ApiException.BadRequest($"the name of the object ({name}) does not match the name on the URL ({key.Name})");
         CheckFields(type, applied, options);
         var apply = new ServerSideApply(type, manager, request.Flag("force"), objects.Clock.GetUtcNow());
         while (true)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using Scheduler.SimulatedCluster.Api;
 using Scheduler.SimulatedCluster.Json;
 
@@ -54,12 +55,15 @@ internal sealed class NodeStrategy : ObjectStrategy
     public override void Validate(JsonObject obj, WriteContext context, List<FieldError> errors)
     {
         var index = 0;
+        var seen = new HashSet<(string?, string?)>();
         foreach (var taint in obj.ObjectsAt("spec", "taints"))
         {
             if (taint.StringAt("effect") is not ("NoSchedule" or "PreferNoSchedule" or "NoExecute"))
                 errors.Add(FieldError.NotSupported($"metadata.taints[{index}].effect", taint.StringAt("effect") ?? "", ["NoSchedule", "PreferNoSchedule", "NoExecute"]));
             if (NameRules.QualifiedName(taint.StringAt("key") ?? "") is { } wrong)
                 errors.Add(FieldError.InvalidText($"metadata.taints[{index}].key", taint.StringAt("key") ?? "", wrong));
+            if (!seen.Add((taint.StringAt("key"), taint.StringAt("effect"))))
+                errors.Add(FieldError.Duplicate($"metadata.taints[{index}]", $"{taint.StringAt("key")}:{taint.StringAt("effect")}"));
             index++;
         }
     }
@@ -108,10 +112,20 @@ internal sealed class SecretStrategy : ObjectStrategy
     }
 }
 
-internal sealed class LeaseStrategy : ObjectStrategy
+internal sealed partial class LeaseStrategy : ObjectStrategy
 {
+    [GeneratedRegex(@"^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}(Z|[+-]\d\d:\d\d)$")]
+    private static partial Regex MicroTime();
+
     public override void Validate(JsonObject obj, WriteContext context, List<FieldError> errors)
     {
+        foreach (var name in (ReadOnlySpan<string>)["acquireTime", "renewTime"])
+        {
+            // The one kind whose times have microseconds, and they are not optional.
+            if (obj.StringAt("spec", name) is { } time && !MicroTime().IsMatch(time))
+                throw ApiException.BadRequest($"Lease in version \"v1\" cannot be handled as a Lease: v1.LeaseSpec.{name}: parsing time \"{time}\" as \"2006-01-02T15:04:05.000000Z07:00\"");
+        }
+
         if (obj.LongAt("spec", "leaseDurationSeconds") is <= 0 and var seconds)
             errors.Add(FieldError.Invalid("spec.leaseDurationSeconds", $"{seconds}", "must be greater than 0"));
         if (obj.LongAt("spec", "leaseTransitions") is < 0 and var transitions)

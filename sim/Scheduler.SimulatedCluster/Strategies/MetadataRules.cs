@@ -79,6 +79,8 @@ internal static class MetadataRules
             var text = finalizer.StringAt() ?? "";
             if (NameRules.QualifiedName(text) is { } wrong)
                 errors.Add(FieldError.InvalidText("metadata.finalizers", text, wrong));
+            else if (!text.Contains('/', StringComparison.Ordinal) && text is not ("kubernetes" or "orphan" or "foregroundDeletion"))
+                errors.Add(FieldError.InvalidText("metadata.finalizers", text, "name is neither a standard finalizer name nor is it fully qualified"));
         }
     }
 }

@@ -28,6 +28,18 @@ internal static class PodDefaults
         }
     }
 
+    /// <summary>A pod that says nothing else stays for 5 minutes on a node that is not ready or out of reach.</summary>
+    public static void TolerateBrokenNodesForAWhile(JsonObject spec)
+    {
+        foreach (var key in (ReadOnlySpan<string>)["node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"])
+        {
+            var isTolerated = spec.ObjectsAt("tolerations").Any(t =>
+                (t.StringAt("key") is null or "" || t.StringAt("key") == key) && t.StringAt("effect") is null or "" or "NoExecute");
+            if (!isTolerated)
+                spec.ChildArray("tolerations").Add((JsonNode)new JsonObject { ["key"] = key, ["operator"] = "Exists", ["effect"] = "NoExecute", ["tolerationSeconds"] = 300 });
+        }
+    }
+
     public static IEnumerable<JsonObject> Containers(JsonObject spec) => spec.ObjectsAt("initContainers").Concat(spec.ObjectsAt("containers"));
 
     /// <summary>Guaranteed, Burstable or BestEffort, from cpu and memory only.</summary>

@@ -15,6 +15,7 @@ internal sealed class PodStrategy : ObjectStrategy
         obj["status"] = new JsonObject { ["phase"] = "Pending" };
         ResolvePriority(obj, context);
         PodDefaults.Apply(obj.Child("spec"));
+        PodDefaults.TolerateBrokenNodesForAWhile(obj.Child("spec"));
         var status = obj.Child("status");
         status["qosClass"] = PodDefaults.QosClass(obj.Child("spec"));
         if (obj.ArrayAt("spec", "schedulingGates") is { Count: > 0 })
@@ -41,6 +42,7 @@ internal sealed class PodStrategy : ObjectStrategy
     {
         base.PrepareUpdate(obj, old, context);
         PodDefaults.Apply(obj.Child("spec"));
+        PodDefaults.TolerateBrokenNodesForAWhile(obj.Child("spec"));
         if (old.ArrayAt("spec", "schedulingGates") is { Count: > 0 } && obj.ArrayAt("spec", "schedulingGates") is null or { Count: 0 })
         {
             // The last gate is gone: the scheduler may look at the pod from now on.

@@ -1,5 +1,5 @@
-using System.CommandLine;
 using System.Collections.Immutable;
+using System.CommandLine;
 using System.Text.Json;
 using Scheduler.Cli.Hosting;
 using Scheduler.Cli.Rendering;

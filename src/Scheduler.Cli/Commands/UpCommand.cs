@@ -21,7 +21,7 @@ internal static class UpCommand
         var port = CommonOptions.Integer("--port", "Port of the Kubernetes API (default 7460, or a free one if that is taken)", 0, 65_535);
         var apiPort = CommonOptions.Integer("--api-port", "Port of Weir's gRPC API (default 7461, or a free one if that is taken)", 0, 65_535);
         var speed = Speed();
-        var duration = CommonOptions.Duration("--for", "End after this time with a summary, such as 30s or 5m");
+        var duration = CommonOptions.Duration("--for", "End this long after the start with a summary, such as 30s or 5m");
         var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose") { Description = "Log to stderr" };
         var command = new Command("up", "Start a cluster and the scheduler in one process, and watch; without options a small demo")

@@ -23,6 +23,9 @@ internal sealed class UpSession
     private readonly Narrator _narrator;
     private readonly UpState _state;
 
+    /// <summary>How long starting took. The time of --for counts from there, or a slow machine would show less of the run.</summary>
+    private TimeSpan _readyAfter;
+
     public UpSession(Terminal terminal, UpOptions options, UpInputs inputs, TimeProvider time)
     {
         (_terminal, _options, _inputs, _time) = (terminal, options, inputs, time);
@@ -68,6 +71,7 @@ internal sealed class UpSession
         {
             await firstList.Task;
             await daemon.WaitUntilSyncedAsync(_time, ending.Token);
+            _readyAfter = Elapsed();
             await UntilEndAsync(submitter, [submitter.RunAsync(ending.Token), watch, daemon.Completion], KubectlLine(cluster), ending.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
@@ -138,8 +142,7 @@ internal sealed class UpSession
     {
         if (_options.For is { } duration)
         {
-            var left = duration - Elapsed();
-            await Task.Delay(left > TimeSpan.Zero ? left : TimeSpan.Zero, _time, stop);
+            await Task.Delay(duration, _time, stop);
             return;
         }
 
@@ -208,7 +211,7 @@ internal sealed class UpSession
     private static string KubectlLine(EmbeddedCluster cluster) => $"kubectl --server http://127.0.0.1:{cluster.Address.Port} get pods -A";
 
     private string Ending() => _options.For is { } duration
-        ? $"ends in {DurationText.Short(duration - Elapsed())}"
+        ? $"ends in {DurationText.Short(duration + _readyAfter - Elapsed())}"
         : "Ctrl-C ends it";
 
     private void WriteSummary(UpSummary summary)

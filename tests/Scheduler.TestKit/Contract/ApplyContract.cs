@@ -75,6 +75,11 @@ public abstract class ApplyContract(IContractServer server) : ContractTest(serve
         Assert.InRange((await Api.PatchAsync(Path, ApiClient.ApplyPatch, Manifest("{}"), Cancel)).Code, 400, 422);
 
     [Fact]
+    public async Task Applying_under_another_name_is_400() =>
+        (await Api.PatchAsync($"{Path}?fieldManager=alice", ApiClient.ApplyPatch, Manifest("{}").Replace("applied", "other", StringComparison.Ordinal), Cancel))
+            .ExpectFailure(400, "BadRequest");
+
+    [Fact]
     public async Task An_apply_may_be_written_in_yaml()
     {
         var applied = (await Api.PatchAsync($"{Path}?fieldManager=alice", ApiClient.ApplyPatch, """

@@ -68,6 +68,10 @@ public abstract class EventAndLeaseContract(IContractServer server) : ContractTe
     }
 
     [Fact]
+    public async Task A_time_of_a_lease_without_microseconds_is_400() =>
+        (await Api.PostAsync(Leases, Lease("alice", "").Replace(".678901", "", StringComparison.Ordinal), Cancel)).ExpectFailure(400, "BadRequest");
+
+    [Fact]
     public async Task A_lease_is_not_replaced_without_a_version()
     {
         (await Api.PostAsync(Leases, Lease("alice", ""), Cancel)).Expect(201);

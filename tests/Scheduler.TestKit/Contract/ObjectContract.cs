@@ -199,6 +199,10 @@ public abstract class ObjectContract(IContractServer server) : ContractTest(serv
     }
 
     [Fact]
+    public async Task A_finalizer_without_a_domain_is_422() =>
+        (await Api.PostAsync(ConfigMaps, """{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a","finalizers":["bare"]}}""", Cancel)).ExpectFailure(422, "Invalid");
+
+    [Fact]
     public async Task A_dry_run_answers_as_if_and_stores_nothing()
     {
         var answer = (await Api.PostAsync($"{ConfigMaps}?dryRun=All", ConfigMap("a"), Cancel)).Expect(201);

@@ -126,6 +126,28 @@ public abstract class PodContract(IContractServer server) : ContractTest(server)
         (await BindAsync("nobody", await CreateNodeAsync())).ExpectFailure(404, "NotFound");
 
     [Fact]
+    public async Task A_binding_with_the_name_of_another_pod_is_400_and_binds_nothing()
+    {
+        var node = await CreateNodeAsync();
+        await CreatePodAsync("pod");
+        (await Api.PostAsync($"{Pods}/pod/binding", $$"""
+            {"apiVersion":"v1","kind":"Binding","metadata":{"name":"other"},"target":{"kind":"Node","name":"{{node}}"} }
+            """, Cancel)).ExpectFailure(400, "BadRequest");
+        Assert.Null((await Api.GetAsync($"{Pods}/pod", Cancel)).TextAt("spec.nodeName"));
+    }
+
+    [Fact]
+    public async Task A_new_pod_tolerates_a_broken_node_for_five_minutes_unless_it_says_otherwise()
+    {
+        var plain = await CreatePodAsync("plain");
+        Assert.Equal(["node.kubernetes.io/not-ready Exists NoExecute 300", "node.kubernetes.io/unreachable Exists NoExecute 300"], TolerationsOf(plain));
+        var own = await CreatePodAsync("own", spec: """
+            "tolerations":[{"key":"node.kubernetes.io/not-ready","operator":"Exists","effect":"NoExecute","tolerationSeconds":7},{"key":"nvidia.com/gpu","operator":"Exists"}],
+            """);
+        Assert.Equal(["node.kubernetes.io/not-ready Exists NoExecute 7", "node.kubernetes.io/unreachable Exists NoExecute 300", "nvidia.com/gpu Exists  "], TolerationsOf(own));
+    }
+
+    [Fact]
     public async Task A_binding_may_name_the_uid_of_the_pod()
     {
         // Kubernetes 1.20 does not compare it and newer versions do, so that a wrong one is refused cannot be relied on.
@@ -266,6 +288,10 @@ public abstract class PodContract(IContractServer server) : ContractTest(server)
         Assert.Equal("4", created.TextAt("status.allocatable.cpu"));
         Assert.Equal("Ready", (await Api.GetAsync($"/api/v1/nodes/{name}", Cancel)).TextAt("status.conditions.0.type"));
     }
+
+    private static string[] TolerationsOf(ApiResponse pod) =>
+        [.. pod.Body.At("spec.tolerations")!.AsArray()
+            .Select(t => $"{t.TextAt("key")} {t.TextAt("operator")} {t.TextAt("effect")} {t.TextAt("tolerationSeconds")}").Order(StringComparer.Ordinal)];
 
     private async Task<ApiResponse> CreateBoundPodAsync(string name)
     {
