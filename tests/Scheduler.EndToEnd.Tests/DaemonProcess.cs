@@ -75,6 +75,13 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <summary>Asks it to end and returns its exit code.</summary>
     public Task<int> TerminateAsync() => (_process ?? throw new InvalidOperationException("the daemon was never started")).TerminateAsync(Patience);
 
+    /// <summary>All that it has written so far, over all starts.</summary>
+    public async Task<string> ReadLogAsync(CancellationToken cancellationToken)
+    {
+        using var reader = new StreamReader(new FileStream(LogPath, FileMode.Open, FileAccess.Read, FileShare.ReadWrite));
+        return await reader.ReadToEndAsync(cancellationToken);
+    }
+
     /// <summary>The end of its log, or the beginning of its crash.</summary>
     public string Log() => _process?.Tail(100) ?? "--- the daemon was never started";
 

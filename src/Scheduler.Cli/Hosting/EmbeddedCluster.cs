@@ -101,21 +101,30 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
 
     private void AddTenants(ImmutableArray<Tenant> tenants, IEnumerable<string> namespaces)
     {
-        foreach (var name in tenants.SelectMany(tenant => tenant.Namespaces).Concat(namespaces).Where(name => name.Length > 0).Distinct(StringComparer.Ordinal))
+        var names = tenants.SelectMany(tenant => tenant.Namespaces).Concat(namespaces).Where(name => name.Length > 0);
+        foreach (var name in names.Distinct(StringComparer.Ordinal))
         {
             // One that exists already, such as default, is fine as it is.
-            if (Create(Manifests.Namespace(name)) is { } refusal && !refusal.Contains("already exists", StringComparison.Ordinal))
-            {
-                throw new UserErrorException($"namespace '{name}': {refusal}");
-            }
+            Apply(Manifests.Namespace(name), $"namespace '{name}'");
         }
 
         foreach (var tenant in tenants)
         {
-            if (Create(TenantSets.Manifest(tenant)) is { } refusal)
-            {
-                throw new UserErrorException($"tenant '{tenant.Id}': {refusal}");
-            }
+            Apply(TenantSets.Manifest(tenant), $"tenant '{tenant.Id}'");
+        }
+    }
+
+    /// <summary>As kubectl apply does it, so that a later kubectl apply of the same objects finds its own traces.</summary>
+    private void Apply(JsonObject manifest, string name)
+    {
+        try
+        {
+            // Every JSON text is a YAML text.
+            _cluster.ApplyManifest(manifest.ToJsonString());
+        }
+        catch (ArgumentException exception)
+        {
+            throw new UserErrorException($"{name}: {exception.Message}", exception);
         }
     }
 }

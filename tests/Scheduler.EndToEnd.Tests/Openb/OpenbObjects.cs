@@ -9,6 +9,7 @@ public static class OpenbObjects
     public const string Product = "nvidia.com/gpu.product";
     public const string Gpu = "nvidia.com/gpu";
     public const string GpuFraction = "weir.scheduler/gpu-fraction";
+    public const string Preemptible = "weir.scheduler/preemptible";
     public const string GpuDevices = "weir.scheduler/gpu-devices";
 
     /// <summary>A node with the status that its kubelet would report.</summary>
@@ -42,7 +43,8 @@ public static class OpenbObjects
     public static V1Pod Pod(OpenbPod pod, string space)
     {
         var requests = new Dictionary<string, ResourceQuantity> { ["cpu"] = new($"{pod.CpuMilli}m"), ["memory"] = new($"{pod.MemoryMib}Mi") };
-        var annotations = new Dictionary<string, string>();
+        // Nothing would bring such a pod back, so Weir takes it for work that must not be taken back, and does not let it burst.
+        var annotations = new Dictionary<string, string> { [Preemptible] = "true" };
         if (pod.IsFraction) annotations[GpuFraction] = (pod.GpuMilli / 1000m).ToString("0.###", CultureInfo.InvariantCulture);
         else if (pod.Gpus > 0) requests[Gpu] = new ResourceQuantity(pod.Gpus.ToString(CultureInfo.InvariantCulture));
         return new V1Pod

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using Scheduler.EndToEnd.Tests.Checking;
+using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.TestKit;
 
 namespace Scheduler.EndToEnd.Tests.Openb;
@@ -30,9 +31,7 @@ public sealed class OpenbScenario(IKubernetes client, ApiClient api, IReadOnlyLi
     {
         foreach (var space in Spaces)
             await client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new() { Name = space } }, cancellationToken: cancellationToken);
-        var classes = await KubernetesYaml.LoadAllFromFileAsync(Repository.PathOf("deploy", "base", "priorityclasses.yaml"));
-        foreach (var item in classes.Cast<V1PriorityClass>())
-            await client.SchedulingV1.CreatePriorityClassAsync(item, cancellationToken: cancellationToken);
+        await Manifests.ApplyAsync(api, cancellationToken, "base", "priorityclasses.yaml");
         await ForEachAsync(nodes, (node, cancel) => client.CoreV1.CreateNodeAsync(OpenbObjects.Node(node), cancellationToken: cancel), cancellationToken);
     }
 
@@ -43,8 +42,11 @@ public sealed class OpenbScenario(IKubernetes client, ApiClient api, IReadOnlyLi
     }
 
     /// <summary>Creates the pods, those of the four namespaces in turn.</summary>
-    public Task CreatePodsAsync(CancellationToken cancellationToken) => ForEachAsync(
-        pods.Select((pod, i) => OpenbObjects.Pod(pod, Spaces[i % Spaces.Count])),
+    public Task CreatePodsAsync(CancellationToken cancellationToken) => CreatePodsAsync(.., cancellationToken);
+
+    /// <summary>Creates some of the pods.</summary>
+    public Task CreatePodsAsync(Range which, CancellationToken cancellationToken) => ForEachAsync(
+        pods.Select((pod, i) => OpenbObjects.Pod(pod, Spaces[i % Spaces.Count])).Take(which),
         (pod, cancel) => client.CoreV1.CreateNamespacedPodAsync(pod, pod.Metadata.NamespaceProperty, cancellationToken: cancel), cancellationToken);
 
     /// <summary>Reads back what the API server says, for the checker.</summary>

@@ -26,11 +26,14 @@ public static class OpenbTrace
         return Path.Combine(traces, "openb");
     }
 
-    /// <summary><paramref name="count"/> nodes, evenly spaced over the list, which is sorted by kind of node: so every kind is there.</summary>
+    /// <summary>
+    /// <paramref name="count"/> nodes, evenly spaced over the list. Every tenth has eight GPUs and the others fewer, where the list has
+    /// five in ten: with those, the first five hundred pods would find more GPUs than they want, and none would wait for room.
+    /// </summary>
     public static IReadOnlyList<OpenbNode> Nodes(string folder, int count)
     {
-        var all = File.ReadLines(Path.Combine(folder, "nodes.csv")).Skip(1).Select(ParseNode).ToList();
-        return [.. Enumerable.Range(0, count).Select(i => all[i * all.Count / count])];
+        var all = File.ReadLines(Path.Combine(folder, "nodes.csv")).Skip(1).Select(ParseNode).ToLookup(node => node.Gpus == 8);
+        return [.. Spaced([.. all[true]], count / 10), .. Spaced([.. all[false]], count - count / 10)];
     }
 
     /// <summary>The first <paramref name="count"/> pods of the default list.</summary>
@@ -42,6 +45,8 @@ public static class OpenbTrace
         while (pods.Count < count && reader.ReadLine() is { } line) pods.Add(ParsePod(line));
         return pods;
     }
+
+    private static IEnumerable<OpenbNode> Spaced(List<OpenbNode> nodes, int count) => Enumerable.Range(0, count).Select(i => nodes[i * nodes.Count / count]);
 
     /// <summary>Reads <c>sn,cpu_milli,memory_mib,gpu,model</c>.</summary>
     internal static OpenbNode ParseNode(string line)
