@@ -62,8 +62,11 @@ internal static partial class Log
     [LoggerMessage(1205, LogLevel.Warning, "{Dropped} status writes were dropped because {Waiting} are waiting already; the newest state is written later")]
     public static partial void StatusWritesDropped(ILogger logger, long dropped, int waiting);
 
-    [LoggerMessage(1206, LogLevel.Warning, "The watch did not show the binding of pod {Pod} in time; it is planned again")]
-    public static partial void AssumptionExpired(ILogger logger, string pod);
+    [LoggerMessage(1206, LogLevel.Warning, "The watch did not show the binding of {Namespace}/{Pod} to {Node} in time; the API server says: {Found}")]
+    public static partial void BindingOverdue(ILogger logger, string @namespace, string pod, string node, string found);
+
+    [LoggerMessage(1219, LogLevel.Warning, "Whether {Namespace}/{Pod} was bound to {Node} is not known ({Why}); its room stays taken until it is")]
+    public static partial void BindUnknown(ILogger logger, string @namespace, string pod, string node, string why);
 
     [LoggerMessage(1207, LogLevel.Error, "Binding {Namespace}/{Pod} threw")]
     public static partial void BindBug(ILogger logger, Exception exception, string @namespace, string pod);

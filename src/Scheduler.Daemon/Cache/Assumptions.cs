@@ -8,22 +8,22 @@ namespace Scheduler.Daemon.Cache;
 /// </summary>
 /// <remarks>
 /// <code>
-///                 Assume                   Finish (the API server said yes)
-///    (pending) ───────────► Assumed ──────────────────────────────────────► Finished
-///        ▲                    │ │                                            │    │
-///        │   Forget: it failed│ │ Confirm: the watch shows the pod on a node │    │ Expire: not confirmed in time;
-///        ├────────────────────┘ └──────────────► (confirmed: the pod itself ◄┘    │ the watch was wrong or slow, so the
-///        │                                         holds the room from now on)    │ pod is planned again, and a second
-///        └────────────────────────────────────────────────────────────────────────┘ Binding would be answered 409
+///                 Assume                   Finish (the API server said yes, or its answer was lost)
+///    (pending) ───────────► Assumed ──────────────────────────────────────────► Finished ◄──┐ overdue: the API server is asked;
+///        ▲                    │ │                                                │    │  └──┘ bound there, or no answer: it stays
+///        │   Forget: it failed│ │ Confirm: the watch shows the pod on a node,    │    │
+///        ├────────────────────┘ └──────────────► or gone ◄───────────────────────┘    │ the API server says: not bound
+///        └─────────────────────────────────────────────────────────────────────────────┘
 /// </code>
-/// Only finished assumptions expire: while the write is under way its outcome is still to come, and the binder bounds that.
+/// Room is never given back because time went by: a watch can be silent for minutes while every binding took effect, and what
+/// was given back would be given away twice. Only a failed write, the watch, or an answer of the API server ends an assumption.
 /// A pod that is deleted takes its assumption with it. Not safe for concurrent use: ClusterCache holds its lock.
 /// </remarks>
 internal sealed class Assumptions(TimeSpan confirmWithin, TimeProvider time)
 {
     private readonly Dictionary<PodId, Assumption> _byPod = [];
 
-    // Finished assumptions in the order in which they run out: all wait equally long, so the queue is sorted by itself.
+    // Finished assumptions in the order in which they fall due: all wait equally long, so the queue is sorted by itself.
     private readonly Queue<(PodId Pod, Assumption Assumption)> _finished = new();
 
     public int Count => _byPod.Count;
@@ -35,12 +35,12 @@ internal sealed class Assumptions(TimeSpan confirmWithin, TimeProvider time)
 
     public void Assume(PodId pod, PodPlacement placement) => _byPod.Add(pod, new Assumption(placement, time.GetUtcNow()));
 
-    /// <summary>The write took effect. Nothing happens if the watch was faster and confirmed it already.</summary>
+    /// <summary>The write took effect, or may have. Nothing happens if the watch was faster and confirmed it already.</summary>
     public void Finish(PodId pod)
     {
-        if (!_byPod.TryGetValue(pod, out var assumption) || assumption.ExpiresAt is not null)
+        if (!_byPod.TryGetValue(pod, out var assumption) || assumption.DueAt is not null)
             return;
-        assumption.ExpiresAt = time.GetUtcNow() + confirmWithin;
+        assumption.DueAt = time.GetUtcNow() + confirmWithin;
         _finished.Enqueue((pod, assumption));
     }
 
@@ -50,27 +50,26 @@ internal sealed class Assumptions(TimeSpan confirmWithin, TimeProvider time)
     /// <summary>The API shows the pod on a node, or gone: its own state counts from now on.</summary>
     public bool Confirm(PodId pod) => _byPod.Remove(pod);
 
-    /// <summary>Takes back what was not confirmed in time, and says which.</summary>
-    /// <param name="forgotten">Called with each pod and where it had been assumed.</param>
-    public List<PodId> Expire(Action<PodId, PodPlacement> forgotten)
+    /// <summary>
+    /// Pods whose binding was not confirmed in time: the API server has to be asked about them. Each is named again after the
+    /// same time, as long as nothing ends its assumption.
+    /// </summary>
+    public List<(PodId Pod, PodPlacement Placement)> TakeOverdue()
     {
-        var expired = new List<PodId>();
+        var overdue = new List<(PodId, PodPlacement)>();
         var now = time.GetUtcNow();
-        while (_finished.TryPeek(out var next) && (next.Assumption.ExpiresAt <= now || !IsCurrent(next)))
+        while (_finished.TryPeek(out var next) && (next.Assumption.DueAt <= now || !IsCurrent(next)))
         {
             _finished.Dequeue();
             if (!IsCurrent(next))
                 continue;
-            _byPod.Remove(next.Pod);
-            forgotten(next.Pod, next.Assumption.Placement);
-            expired.Add(next.Pod);
+            next.Assumption.DueAt = now + confirmWithin;
+            _finished.Enqueue(next);
+            overdue.Add((next.Pod, next.Assumption.Placement));
         }
 
-        return expired;
+        return overdue;
     }
-
-    /// <summary>When the next one runs out; null if none does.</summary>
-    public DateTimeOffset? NextExpiry => _finished.TryPeek(out var next) ? next.Assumption.ExpiresAt : null;
 
     private bool IsCurrent((PodId Pod, Assumption Assumption) entry) =>
         _byPod.TryGetValue(entry.Pod, out var current) && ReferenceEquals(current, entry.Assumption);
@@ -79,6 +78,6 @@ internal sealed class Assumptions(TimeSpan confirmWithin, TimeProvider time)
     {
         public PodPlacement Placement { get; } = placement;
         public DateTimeOffset At { get; } = at;
-        public DateTimeOffset? ExpiresAt { get; set; }
+        public DateTimeOffset? DueAt { get; set; }
     }
 }

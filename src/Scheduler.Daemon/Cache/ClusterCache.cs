@@ -112,15 +112,14 @@ internal sealed partial class ClusterCache
         }
     }
 
-    /// <summary>When time alone will change something here: an assumption or a back-off runs out. Null if nothing will.</summary>
+    /// <summary>When time alone will change something here: a back-off runs out. Null if nothing will.</summary>
     public DateTimeOffset? NextDue
     {
         get
         {
             lock (_gate)
             {
-                var (expiry, backoff) = (_assumptions.NextExpiry, _backoffs.NextDue);
-                return expiry is null || backoff < expiry ? backoff ?? expiry : expiry;
+                return _backoffs.NextDue;
             }
         }
     }
@@ -181,7 +180,10 @@ internal sealed partial class ClusterCache
         return null;
     }
 
-    /// <summary>The API server took the binding. The assumption stays until the watch shows it, or its time is over.</summary>
+    /// <summary>
+    /// The API server took the binding, or may have: the assumption stays until the watch shows it, or <see cref="Loop.BindingCheck"/>
+    /// finds out that it did not.
+    /// </summary>
     public void FinishBinding(PodId pod)
     {
         lock (_gate)
@@ -206,6 +208,38 @@ internal sealed partial class ClusterCache
         }
 
         Changed?.Invoke();
+    }
+
+    /// <summary>Bindings that the watch did not show in time.</summary>
+    public ImmutableArray<BindRequest> TakeOverdue()
+    {
+        lock (_gate)
+        {
+            return
+            [
+                .. _assumptions.TakeOverdue()
+                    .Select(overdue => (overdue.Placement, Record: _pods.Find(overdue.Pod)))
+                    .Where(overdue => overdue.Record is not null)
+                    .Select(overdue => new BindRequest(
+                        overdue.Record!.Id, overdue.Record.Namespace, overdue.Record.Name, overdue.Placement.Node,
+                        overdue.Placement.Devices, overdue.Record.Workload)),
+            ];
+        }
+    }
+
+    /// <summary>A decision about these pods could not be applied: they wait a while, and nobody behind them does.</summary>
+    public void BackOff(IEnumerable<PodId> pods)
+    {
+        lock (_gate)
+        {
+            foreach (var pod in pods)
+            {
+                if (_pods.Find(pod) is null || _assumptions.PlacementOf(pod) is not null)
+                    continue;
+                _backoffs.Failed(pod);
+                Touch(pod);
+            }
+        }
     }
 
     private string? Check(WorkloadId workload, PodBinding binding, Dictionary<NodeName, NodeRoom> rooms, out PodRecord? record)
@@ -277,13 +311,6 @@ internal sealed partial class ClusterCache
 
     private void RunOut()
     {
-        foreach (var pod in _assumptions.Expire(Unassume))
-        {
-            Log.AssumptionExpired(_logger, pod.Value);
-            _backoffs.Failed(pod);
-            Touch(pod);
-        }
-
         foreach (var pod in _backoffs.TakeDue())
             Touch(pod);
     }

@@ -38,11 +38,13 @@ internal sealed class DaemonParts : IDisposable
         var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
         var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
         var binds = new BindQueue(binder, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
+        var pods = MakePodReflector(settings, client, logger);
         Loop = new SchedulingLoop(
             Cache, new CorePlanning(Policy(settings)), new PlanApplier(Cache, binds, evictor, conditions, Metrics, logger), Leadership,
-            ReadModel, Metrics, LoopSettings(settings), time, logger);
+            ReadModel, Metrics, LoopSettings(settings), time, logger,
+            settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
-        var watches = MakeWatches(settings, client, logger);
+        var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
         Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, time);
         Runtime = new DaemonRuntime(
@@ -53,6 +55,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("condition writer", conditions.RunAsync),
                 new DaemonPart("evictor", evictor.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
+                new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
             ],
             Loop, binds, Synced, time, logger);
     }
@@ -81,7 +84,7 @@ internal sealed class DaemonParts : IDisposable
         Client.Dispose();
     }
 
-    private List<Watch> MakeWatches(DaemonSettings settings, ApiServerClient client, ILogger logger)
+    private Reflector<PodObject, PodRecord> MakePodReflector(DaemonSettings settings, ApiServerClient client, ILogger logger)
     {
         var podMapping = new PodMappingSettings
         {
@@ -89,11 +92,17 @@ internal sealed class DaemonParts : IDisposable
             DefaultMinRuntime = TimeSpan.FromSeconds(settings.Scheduling.DefaultMinRuntimeSeconds),
             DefaultPreemptionGrace = TimeSpan.FromSeconds(settings.Scheduling.DefaultPreemptionGraceSeconds),
         };
+        return new Reflector<PodObject, PodRecord>(client, Watched(settings, "pods", "/api/v1/pods"),
+            WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger);
+    }
+
+    private List<Watch> MakeWatches(
+        DaemonSettings settings, ApiServerClient client, Reflector<PodObject, PodRecord> pods, ILogger logger)
+    {
         var flavorLabel = settings.Kubernetes.FlavorLabel;
         return
         [
-            Make(new Reflector<PodObject, PodRecord>(client, Watched(settings, "pods", "/api/v1/pods"),
-                WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger)),
+            Make(pods),
             Make(new Reflector<NodeObject, Node>(client, Watched(settings, "nodes", "/api/v1/nodes"),
                 WireJson.Default.NodeObject, node => NodeMapping.Map(node, flavorLabel), Cache.Nodes, Metrics.Observer, settings.Time, logger)),
             Make(new Reflector<TenantObject, TenantRecord>(client, Watched(settings, "tenants", "/apis/weir.scheduler/v1/tenants", mayBeAbsent: true),

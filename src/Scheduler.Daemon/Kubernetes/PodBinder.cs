@@ -31,6 +31,9 @@ internal enum BindResult
 
     /// <summary>The lease was lost before the write was sent: forget. The next leader decides.</summary>
     Fenced,
+
+    /// <summary>A write was sent and its answer is not known: keep the assumption, and ask the API server later.</summary>
+    Unknown,
 }
 
 /// <param name="Result">How it ended.</param>
@@ -58,17 +61,24 @@ internal sealed class PodBinder(
     {
         var backoff = new Backoff(settings.BackoffFirst, settings.BackoffCap, _jitter);
         var isUncertain = false;
+        var isSending = false;
         while (true)
         {
             try
             {
+                isSending = false;
                 // After a write that may have taken effect, the pod is asked first: a blind second write would be answered 409.
                 if (isUncertain && await LookAsync(request, cancellation).ConfigureAwait(false) is { } found)
                     return found;
                 if (!term.IsHeld)
                     return new BindOutcome(BindResult.Fenced, "the lease was lost");
+                isSending = true;
                 await PostAsync(request, cancellation).ConfigureAwait(false);
                 return new BindOutcome(BindResult.Bound);
+            }
+            catch (OperationCanceledException) when (cancellation.IsCancellationRequested && (isUncertain || isSending))
+            {
+                return new BindOutcome(BindResult.Unknown, "the daemon stops, or the lease was lost, while the write was on its way");
             }
             catch (ApiServerException refusal) when (!refusal.IsTransient)
             {
@@ -82,13 +92,28 @@ internal sealed class PodBinder(
                 var refusal = failure as ApiServerException;
                 isUncertain |= refusal is null || (int)refusal.StatusCode >= 500;
                 if (backoff.Failures + 1 >= settings.MaxAttempts)
-                    return new BindOutcome(BindResult.Exhausted, $"{settings.MaxAttempts} attempts, the last: {failure.Message}");
+                {
+                    return new BindOutcome(
+                        isUncertain ? BindResult.Unknown : BindResult.Exhausted, $"{settings.MaxAttempts} attempts, the last: {failure.Message}");
+                }
+
                 var wait = backoff.Next(refusal?.RetryAfter);
                 Log.BindRetry(logger, request.Namespace, request.Name, request.Node.Value, failure.Message, wait.TotalSeconds);
-                await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+                try
+                {
+                    await Task.Delay(wait, time, cancellation).ConfigureAwait(false);
+                }
+                catch (OperationCanceledException) when (isUncertain)
+                {
+                    return new BindOutcome(BindResult.Unknown, failure.Message);
+                }
             }
         }
     }
+
+    /// <summary>What became of a binding, as the API server says now.</summary>
+    /// <returns>Bound, Conflict or Gone; null if the pod has no node.</returns>
+    public Task<BindOutcome?> FindOutAsync(BindRequest request, CancellationToken cancellation) => LookAsync(request, cancellation);
 
     private Task PostAsync(BindRequest request, CancellationToken cancellation)
     {
@@ -136,7 +161,7 @@ internal sealed class PodBinder(
         }
         catch (Exception failure) when (failure is ApiServerException || ApiServerClient.IsUncertain(failure))
         {
-            return new BindOutcome(BindResult.Conflict, $"{conflict.Message}; and it could not be read: {failure.Message}");
+            return new BindOutcome(BindResult.Unknown, $"{conflict.Message}; and it could not be read: {failure.Message}");
         }
     }
 

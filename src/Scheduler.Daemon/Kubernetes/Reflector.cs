@@ -69,6 +69,9 @@ internal sealed class Reflector<TObject, TItem>(
     private readonly Func<double> _jitter = jitter ?? Backoff.RandomJitter;
     private readonly Backoff _backoff = new(settings.BackoffFirst, settings.BackoffCap, jitter ?? Backoff.RandomJitter);
     private readonly TaskCompletionSource _firstList = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Lock _gate = new();
+    private List<TaskCompletionSource> _wanted = [];
+    private CancellationTokenSource? _watching;
     private string? _resourceVersion;
 
     /// <summary>Plural name.</summary>
@@ -80,6 +83,31 @@ internal sealed class Reflector<TObject, TItem>(
     /// <summary>Completes when the first list was delivered.</summary>
     public Task FirstList => _firstList.Task;
 
+    /// <summary>
+    /// Asks for a list that begins after this call, and completes when it was delivered: what was written before the call is seen
+    /// then, however far behind the watch was.
+    /// </summary>
+    public Task RefreshAsync()
+    {
+        var delivered = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            _wanted.Add(delivered);
+            _watching?.Cancel();
+        }
+
+        return delivered.Task;
+    }
+
+    private bool IsListWanted
+    {
+        get
+        {
+            lock (_gate)
+                return _wanted.Count > 0;
+        }
+    }
+
     /// <summary>Runs until <paramref name="stop"/> is cancelled. Never gives up.</summary>
     public async Task RunAsync(CancellationToken stop)
     {
@@ -87,8 +115,8 @@ internal sealed class Reflector<TObject, TItem>(
         {
             try
             {
-                if (_resourceVersion is null)
-                    await ListAsync(stop).ConfigureAwait(false);
+                if (_resourceVersion is null || IsListWanted)
+                    await ListWantedAsync(stop).ConfigureAwait(false);
                 if (await WatchAsync(stop).ConfigureAwait(false))
                     continue;
                 await WaitAsync("the watch ended as soon as it had begun", null, stop).ConfigureAwait(false);
@@ -156,6 +184,26 @@ internal sealed class Reflector<TObject, TItem>(
         await Task.Delay(wait, time, stop).ConfigureAwait(false);
     }
 
+    private async Task ListWantedAsync(CancellationToken stop)
+    {
+        List<TaskCompletionSource> wanted;
+        lock (_gate)
+            (wanted, _wanted) = (_wanted, []);
+        try
+        {
+            await ListAsync(stop).ConfigureAwait(false);
+        }
+        catch
+        {
+            lock (_gate)
+                _wanted.AddRange(wanted);
+            throw;
+        }
+
+        foreach (var delivered in wanted)
+            delivered.TrySetResult();
+    }
+
     private async Task ListAsync(CancellationToken stop)
     {
         var items = new List<TItem>();
@@ -208,8 +256,12 @@ internal sealed class Reflector<TObject, TItem>(
         using var response = await client.OpenAsync(settings.Path + query, stop).ConfigureAwait(false);
         using var stalled = new CancellationTokenSource(settings.StalledAfter, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, stalled.Token);
+        lock (_gate)
+            _watching = both;
         try
         {
+            if (IsListWanted)
+                return true;
             var stream = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {
@@ -221,9 +273,19 @@ internal sealed class Reflector<TObject, TItem>(
                 return true;
             }
         }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested && !stalled.IsCancellationRequested)
+        {
+            // Somebody wants a list.
+            return true;
+        }
         catch (OperationCanceledException) when (!stop.IsCancellationRequested)
         {
             throw new TimeoutException($"the watch of {settings.Resource} was silent for {settings.StalledAfter.TotalSeconds:0.#} s");
+        }
+        finally
+        {
+            lock (_gate)
+                _watching = null;
         }
     }
 

@@ -72,6 +72,14 @@ internal sealed class BindQueue(
             return;
         }
 
+        if (outcome.Result == BindResult.Unknown)
+        {
+            // It may be bound. Its room stays taken until the watch shows it, or BindingCheck finds out.
+            cache.FinishBinding(request.Pod);
+            Log.BindUnknown(logger, request.Namespace, request.Name, request.Node.Value, outcome.Message);
+            return;
+        }
+
         Log.BindFailed(logger, request.Namespace, request.Name, request.Node.Value, outcome.Result.ToString(), outcome.Message);
         cache.Forget(request.Pod, backOff: outcome.Result is not (BindResult.Gone or BindResult.Fenced));
         if (outcome.Result is BindResult.Rejected or BindResult.Exhausted)

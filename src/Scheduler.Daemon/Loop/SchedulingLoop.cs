@@ -24,13 +24,11 @@ internal sealed record LoopSettings
 /// </summary>
 internal sealed class SchedulingLoop(
     ClusterCache cache, IPlanning planning, PlanApplier applier, ILeadership leadership, ReadModel readModel,
-    SchedulerMetrics metrics, LoopSettings settings, TimeProvider time, ILogger logger)
+    SchedulerMetrics metrics, LoopSettings settings, TimeProvider time, ILogger logger, Func<Task>? refreshPods = null)
 {
     private readonly WakeSignal _wake = new();
     private readonly Backoff _failures = new(settings.FailureBackoffFirst, settings.FailureBackoffCap, static () => 1);
-
-    // A refusal is usually the world having moved on, and the next snapshot knows better. If it is not, this keeps it from spinning.
-    private readonly Backoff _refusals = new(settings.MinInterval, settings.FailureBackoffCap, static () => 1);
+    private LeadershipTerm? _refreshedFor;
     private long _number;
     private long _lastTurn;
     private ImmutableArray<Core.Quota.ConfigurationError> _reported = [];
@@ -56,6 +54,7 @@ internal sealed class SchedulingLoop(
             Log.Synced(logger, nodes, pods);
             while (true)
             {
+                await RefreshForTermAsync(stop).ConfigureAwait(false);
                 var started = time.GetTimestamp();
                 Volatile.Write(ref _lastTurn, started);
                 var pause = RunGuarded();
@@ -84,14 +83,10 @@ internal sealed class SchedulingLoop(
             var (result, refused) = RunCycle(started);
             metrics.CycleEnded(result, time.GetElapsedTime(started));
             _failures.Reset();
-            if (refused == 0)
-            {
-                _refusals.Reset();
-                return settings.MinInterval;
-            }
 
-            _wake.Set();
-            return _refusals.Next();
+            // A refusal is usually the world having moved on. If it is not, the pods concerned wait, and nobody else.
+            cache.BackOff(refused.OfType<Bind>().SelectMany(bind => bind.Pods).Select(pod => pod.Pod));
+            return settings.MinInterval;
         }
         catch (Exception bug)
         {
@@ -104,7 +99,19 @@ internal sealed class SchedulingLoop(
         }
     }
 
-    private (string Result, int Refused) RunCycle(long started)
+    /// <summary>
+    /// A new leader first lists all pods: its watch may be behind what the old leader bound last, and would give that room away
+    /// again.
+    /// </summary>
+    private async Task RefreshForTermAsync(CancellationToken stop)
+    {
+        if (refreshPods is null || leadership.Term is not { } term || term == _refreshedFor)
+            return;
+        await refreshPods().WaitAsync(stop).ConfigureAwait(false);
+        _refreshedFor = term;
+    }
+
+    private (string Result, ImmutableArray<Decision> Refused) RunCycle(long started)
     {
         var view = cache.View();
         var plan = planning.Compute(view.Snapshot);
@@ -115,14 +122,14 @@ internal sealed class SchedulingLoop(
             metrics.Violated(violations.Count);
             foreach (var violation in violations)
                 Log.PlanDropped(logger, plan.Generation, violation);
-            return ("dropped", 0);
+            return ("dropped", []);
         }
 
-        var term = leadership.Term;
+        var term = leadership.Term is { } held && (refreshPods is null || held == _refreshedFor) ? held : null;
         metrics.SetLeader(term is not null);
         var refused = term is null ? [] : applier.Apply(plan, view, term);
         Publish(view, plan, term is not null, refused, started);
-        return ("ok", refused.Length);
+        return ("ok", refused);
     }
 
     private void Publish(CacheView view, Plan plan, bool isApplied, ImmutableArray<Decision> refused, long started)

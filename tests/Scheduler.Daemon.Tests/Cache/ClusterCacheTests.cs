@@ -81,19 +81,39 @@ public class ClusterCacheTests
     }
 
     [Fact]
-    public void An_assumption_that_is_not_confirmed_in_time_is_taken_back()
+    public void A_binding_that_the_watch_does_not_show_in_time_is_asked_about_and_keeps_its_room()
     {
         var fixture = new CacheFixture();
         fixture.Cache.Pods.Upsert(Pod("p", 2));
         fixture.Assume(fixture.PlanOneBind());
         fixture.Time.Advance(TimeSpan.FromHours(1));
-        Assert.Equal(PodState.Placed, fixture.StateOf("p"));
+        Assert.Empty(fixture.Cache.TakeOverdue());
         fixture.Cache.FinishBinding(P);
         fixture.Time.Advance(TimeSpan.FromSeconds(29));
-        Assert.Equal(PodState.Placed, fixture.StateOf("p"));
-        fixture.Time.Advance(TimeSpan.FromSeconds(1));
-        Assert.Equal(PodState.Pending, fixture.StateOf("p"));
-        Assert.Equal(0, fixture.Cache.AssumedCount);
+        Assert.Empty(fixture.Cache.TakeOverdue());
+        for (var time = 0; time < 3; time++)
+        {
+            fixture.Time.Advance(TimeSpan.FromSeconds(30));
+            var overdue = Assert.Single(fixture.Cache.TakeOverdue());
+            Assert.Equal(("ns", "p", "n0"), (overdue.Namespace, overdue.Name, overdue.Node.Value));
+            Assert.Empty(fixture.Cache.TakeOverdue());
+            Assert.Equal(PodState.Placed, fixture.StateOf("p"));
+        }
+
+        fixture.Cache.Pods.Upsert(Placed("p", "n0", 2, "0,1"));
+        fixture.Time.Advance(TimeSpan.FromHours(1));
+        Assert.Empty(fixture.Cache.TakeOverdue());
+    }
+
+    [Fact]
+    public void A_pod_whose_decision_was_refused_waits_alone()
+    {
+        var fixture = new CacheFixture();
+        fixture.Cache.Pods.Upsert(Pod("p", 1));
+        fixture.Cache.BackOff([P, new PodId("gone")]);
+        Assert.Equal(WaitReason.Backoff, Assert.Single(fixture.Plan().Decisions.OfType<Wait>()).Reason);
+        fixture.Cache.Pods.Upsert(Pod("q", 1));
+        Assert.Equal("ns/pod/q", fixture.PlanOneBind().Workload.Value);
     }
 
     [Fact]

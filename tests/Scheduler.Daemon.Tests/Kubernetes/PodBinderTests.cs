@@ -110,6 +110,41 @@ public sealed class PodBinderTests : IDisposable
     }
 
     [Fact]
+    public async Task A_last_attempt_without_an_answer_leaves_it_unknown_whether_the_pod_is_bound()
+    {
+        for (var attempt = 0; attempt < 4; attempt++)
+            _server.Refuse(HttpStatusCode.TooManyRequests);
+        _server.Refuse(HttpStatusCode.GatewayTimeout);
+        var bind = BindAsync();
+        foreach (var milliseconds in new[] { 100, 200, 400, 800 })
+            await _time.AdvanceWhenArmedAsync(TimeSpan.FromMilliseconds(milliseconds));
+        Assert.Equal(BindResult.Unknown, (await bind).Result);
+    }
+
+    [Fact]
+    public async Task A_stop_while_the_write_is_on_its_way_leaves_it_unknown_too()
+    {
+        _server.Hang();
+        using var stop = new CancellationTokenSource();
+        var bind = BindAsync(stop.Token);
+        await _server.NextRequestAsync();
+        await stop.CancelAsync();
+        Assert.Equal(BindResult.Unknown, (await bind).Result);
+    }
+
+    [Theory]
+    [InlineData("n1", "uid-p", BindResult.Bound)]
+    [InlineData("n2", "uid-p", BindResult.Conflict)]
+    [InlineData("n1", "uid-other", BindResult.Gone)]
+    internal async Task What_became_of_a_binding_can_be_found_out(string node, string uid, BindResult expected)
+    {
+        _server.Answer(Pod(node, uid));
+        Assert.Equal(expected, (await Binder().FindOutAsync(Request, TestContext.Current.CancellationToken))!.Result);
+        _server.Answer(Pod(null, "uid-p"));
+        Assert.Null(await Binder().FindOutAsync(Request, TestContext.Current.CancellationToken));
+    }
+
+    [Fact]
     public async Task Nothing_is_sent_without_the_lease()
     {
         _term.End();
@@ -134,12 +169,12 @@ public sealed class PodBinderTests : IDisposable
         _term.Dispose();
     }
 
-    private Task<BindOutcome> BindAsync()
-    {
-        var binder = new PodBinder(_server.Client(_time), new BinderSettings(), _time, NullLogger.Instance, () => 1);
-        var request = new BindRequest(new PodId("uid-p"), "ns", "p", new NodeName("n1"), [0, 1], new WorkloadId("ns/pod/p"));
-        return binder.BindAsync(request, _term, TestContext.Current.CancellationToken);
-    }
+    private static BindRequest Request => new(new PodId("uid-p"), "ns", "p", new NodeName("n1"), [0, 1], new WorkloadId("ns/pod/p"));
+
+    private PodBinder Binder() => new(_server.Client(_time), new BinderSettings(), _time, NullLogger.Instance, () => 1);
+
+    private Task<BindOutcome> BindAsync(CancellationToken? stop = null) =>
+        Binder().BindAsync(Request, _term, stop ?? TestContext.Current.CancellationToken);
 
     private static string Pod(string? node, string uid) => $$"""
         {"metadata":{"name":"p","namespace":"ns","uid":"{{uid}}"},"spec":{"nodeName":{{(node is null ? "null" : $"\"{node}\"")}} } }

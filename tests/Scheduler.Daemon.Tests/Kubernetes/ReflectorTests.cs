@@ -228,6 +228,41 @@ public sealed class ReflectorTests : IAsyncDisposable
         Assert.Equal("=a", await _sink.NextAsync());
     }
 
+    [Fact]
+    public async Task A_list_that_is_asked_for_interrupts_the_watch_and_begins_after_the_question()
+    {
+        _server.Answer(List("1", null, "a"));
+        _server.AnswerLive();
+        _server.Answer(List("9", null, "a", "b"));
+        var watch = _server.AnswerLive();
+        Start();
+        Assert.Equal("=a", await _sink.NextAsync());
+        await Skip(2);
+        var refreshed = _reflector!.RefreshAsync();
+        Assert.Equal("=a,b", await _sink.NextAsync());
+        await refreshed.WaitAsync(TestContext.Current.CancellationToken);
+        await Skip(1);
+        Assert.Contains("resourceVersion=9&", (await _server.NextRequestAsync()).Query, StringComparison.Ordinal);
+        await watch.LineAsync(Event("ADDED", "c", 10));
+        Assert.Equal("+c", await _sink.NextAsync());
+    }
+
+    [Fact]
+    public async Task A_list_that_is_asked_for_is_tried_until_it_succeeds()
+    {
+        _server.Answer(List("1", null, "a"));
+        _server.AnswerLive();
+        _server.Refuse(HttpStatusCode.ServiceUnavailable).Answer(List("9", null, "b"));
+        _server.AnswerLive();
+        Start();
+        await _sink.NextAsync();
+        await Skip(2);
+        var refreshed = _reflector!.RefreshAsync();
+        await _time.AdvanceWhenArmedAsync(First);
+        Assert.Equal("=b", await _sink.NextAsync());
+        await refreshed.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();

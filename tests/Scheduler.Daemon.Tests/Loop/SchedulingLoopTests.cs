@@ -114,12 +114,34 @@ public class SchedulingLoopTests
             return plan with { Decisions = [bind] };
         };
         fixture.RunLoop();
-        await fixture.Time.AdvanceWhenArmedAsync(MinInterval);
-        await fixture.Time.AdvanceWhenArmedAsync(2 * MinInterval);
-        await fixture.Time.UntilArmedAsync(4 * MinInterval);
+        var first = await fixture.ReadModel.WaitForNextAsync(0, TestContext.Current.CancellationToken);
+        await fixture.Time.UntilArmedAsync(MinInterval);
         Assert.Equal(0, fixture.Cache.AssumedCount);
-        Assert.Single(fixture.ReadModel.Current!.Refused);
-        Assert.Contains("weir_plan_refusals_total{kind=\"Bind\"} 3", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+        Assert.Single(first.Refused);
+        Assert.Contains("weir_plan_refusals_total{kind=\"Bind\"} 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+        // The pod waits; the loop does not.
+        Assert.Equal(fixture.Time.GetUtcNow().AddSeconds(1), fixture.Cache.NextDue);
+    }
+
+    [Fact]
+    public async Task A_new_leader_lists_all_pods_before_it_writes()
+    {
+        await using var fixture = new WriterFixture { Refresh = new TaskCompletionSource() };
+        fixture.Cache.Pods.Upsert(Pod("p", 2));
+        fixture.RunLoop();
+        await fixture.ReadModel.WaitForNextAsync(0, TestContext.Current.CancellationToken);
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        fixture.Leadership.Lead();
+        fixture.Time.Advance(MinInterval);
+        await fixture.RefreshAsked.WaitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(0, fixture.Cache.AssumedCount);
+        // The list shows what the old leader bound last.
+        fixture.Cache.Pods.Upsert(Placed("rival", "n0", 1, "1"));
+        var seen = fixture.ReadModel.Current!.Number;
+        fixture.Refresh.SetResult();
+        var cycle = await fixture.ReadModel.WaitForNextAsync(seen, TestContext.Current.CancellationToken);
+        Assert.True(cycle.IsApplied);
+        Assert.Equal(0, fixture.Cache.AssumedCount);
     }
 
     [Fact]

@@ -69,7 +69,7 @@ internal sealed class WriterFixture : IAsyncDisposable
         Evictor = new Evictor(client, Cache, Leadership, Events, Metrics, Time, NullLogger.Instance);
         Binds = new BindQueue(new PodBinder(client, new BinderSettings(), Time, NullLogger.Instance, () => 1), Cache, Events, Metrics, 4, Time, NullLogger.Instance);
         Loop = new SchedulingLoop(Cache, Planning, new PlanApplier(Cache, Binds, Evictor, Conditions, Metrics, NullLogger.Instance), Leadership,
-            ReadModel, Metrics, new LoopSettings(), Time, NullLogger.Instance);
+            ReadModel, Metrics, new LoopSettings(), Time, NullLogger.Instance, RefreshPodsAsync);
         Cache.Tenants.Replace([CacheFixture.Tenant("team", "ns", 100)]);
         Cache.Nodes.Replace([CacheFixture.Node("n0", 2)]);
     }
@@ -97,6 +97,20 @@ internal sealed class WriterFixture : IAsyncDisposable
     public BindQueue Binds { get; }
 
     public SchedulingLoop Loop { get; }
+
+    /// <summary>What a list of all pods waits for; nothing, unless it is set.</summary>
+    public TaskCompletionSource? Refresh { get; init; }
+
+    private readonly TaskCompletionSource _refreshAsked = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>Completes when the loop asks for a list of all pods.</summary>
+    public Task RefreshAsked => _refreshAsked.Task;
+
+    private Task RefreshPodsAsync()
+    {
+        _refreshAsked.TrySetResult();
+        return Refresh?.Task ?? Task.CompletedTask;
+    }
 
     public void Run(Func<CancellationToken, Task> part) => _runs.Add(Task.Run(() => part(_stop.Token)));
 
