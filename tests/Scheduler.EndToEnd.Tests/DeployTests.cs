@@ -28,7 +28,7 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         }
 
         // Tenants first: they bring the namespaces. Applying twice changes nothing, so the order of names does not matter to a user.
-        await Manifests.ApplyAsync(api, Cancel, "samples", "tenants.yaml");
+        await Manifests.ApplyAsync(api, Cancel, "samples", "1-tenants.yaml");
         var applied = await Manifests.ApplyAsync(api, Cancel, "samples");
         Assert.Equal(
             ["Deployment", "Job", "Namespace", "PodGroup", "Tenant"],
@@ -41,8 +41,8 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         ControlPlaneFixture.Require();
         await using var plane = await ControlPlane.StartAsync(Cancel);
         using var api = new ApiClient(plane.Endpoint);
-        await Manifests.ApplyAsync(api, Cancel, "crds", "tenants.yaml");
-        await Manifests.ApplyAsync(api, Cancel, "samples", "tenants.yaml");
+        await Manifests.ApplyAsync(api, Cancel, "crds", "1-tenants.yaml");
+        await Manifests.ApplyAsync(api, Cancel, "samples", "1-tenants.yaml");
         const string Status = """
             {"status":{"guaranteed":"8","limit":"24","used":"3.5","pendingWorkloads":2,"conditions":[{"type":"Accepted","status":"True"}]}}
             """;
@@ -63,7 +63,7 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         await using var plane = await ControlPlane.StartAsync(Cancel);
         await KubectlAsync(plane, "apply", "-k", Repository.PathOf("deploy"));
         await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=30s", "crd", "tenants.weir.scheduler", "podgroups.scheduling.x-k8s.io");
-        await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples", "tenants.yaml"));
+        await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples", "1-tenants.yaml"));
         Assert.Contains("tenant.weir.scheduler/vision", await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples")), StringComparison.Ordinal);
         var shown = await KubectlAsync(plane, "get", "tenants");
         Assert.Matches(@"^NAME +PARENT +GUARANTEED +LIMIT +USED +WAITING +ACCEPTED +AGE\n", shown);
