@@ -27,6 +27,12 @@ internal sealed class KubeletEngine
     public const string GpuResource = "nvidia.com/gpu";
     public const string KubeletAnnotation = "simulation.weir.scheduler/kubelet";
 
+    /// <summary>
+    /// Between the end of a container and its next start. Of the clock and not scaled: it keeps a container that ends at once from
+    /// taking all of this loop, as the back-off of a real kubelet does.
+    /// </summary>
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
     private readonly ObjectService _objects;
     private readonly ObjectDeletion _deletion;
     private readonly EventRecorder _events;
@@ -114,6 +120,7 @@ internal sealed class KubeletEngine
             var worked = nodeChanges + changes.Count > 0;
             while (_due.TryTake(_clock.GetUtcNow(), out var due))
             {
+                ct.ThrowIfCancellationRequested(); // what is done may be due again at once
                 Do(due.Run, due.Step);
                 worked = true;
             }
@@ -265,9 +272,10 @@ internal sealed class KubeletEngine
         var policy = pod.StringAt("spec", "restartPolicy");
         if (policy == "Always" || (policy == "OnFailure" && exitCode != 0))
         {
-            // The container starts again on the same node.
+            // The container starts again on the same node; until then the pod keeps its place.
             run.Restarts++;
-            Start(run);
+            run.State = RunState.Starting;
+            _due.Add(_clock.GetUtcNow() + RestartPause, (run, Step.Start));
             return;
         }
 

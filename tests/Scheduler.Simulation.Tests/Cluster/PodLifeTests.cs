@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Scheduler.SimulatedCluster.Json;
 using Xunit;
 
@@ -222,6 +223,21 @@ public sealed class PodLifeTests
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var pod = await cluster.UntilPodAsync("a", "Succeeded");
         Assert.Equal("2030-01-01T04:00:00Z", pod.ObjectsAt("status", "containerStatuses").Single().StringAt("state", "terminated", "finishedAt"));
+    }
+
+    [Fact]
+    public async Task A_container_that_ends_at_once_starts_again_only_after_a_pause()
+    {
+        var clock = new BarrierClock();
+        await using var cluster = await TestCluster.StartAsync(o => o.Clock = clock);
+        await cluster.CreateAsync(Pods, "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {simulation.weir.scheduler/duration: 0s}}, spec: {restartPolicy: Always, containers: [{name: c, image: x}]}}");
+        await cluster.BindAsync("a", "n1");
+        await clock.ArmedAsync(TimeSpan.FromSeconds(1), TestCluster.Ct);
+        Assert.Equal(0, Restarts(await cluster.GetAsync(Pods + "/a")));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await cluster.UntilAsync(Pods, "a", p => Restarts(p) == 1);
+
+        static long? Restarts(JsonObject pod) => pod.ObjectsAt("status", "containerStatuses").Single().LongAt("restartCount");
     }
 
     [Fact]
