@@ -225,6 +225,30 @@ public sealed class PodLifeTests
         Assert.Equal("2030-01-01T04:00:00Z", pod.ObjectsAt("status", "containerStatuses").Single().StringAt("state", "terminated", "finishedAt"));
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_pod_that_is_bound_before_its_node_has_a_kubelet_runs_once_it_has(bool isNodeThere)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        JsonObject node = TestCluster.Yaml("{apiVersion: v1, kind: Node, metadata: {name: n3, annotations: {simulation.weir.scheduler/kubelet: none}}, status: {allocatable: {nvidia.com/gpu: 1, pods: 10}}}");
+        if (isNodeThere)
+            await cluster.ExpectAsync(201, "POST", "/api/v1/nodes", node);
+        await cluster.CreatePodAsync("early");
+        await cluster.BindAsync("early", "n3");
+        // A pod that is bound later and runs shows that the kubelets have seen the first.
+        await cluster.CreatePodAsync("later");
+        await cluster.BindAsync("later", "n1");
+        await cluster.UntilPodAsync("later", "Running");
+        Assert.Equal("Pending", (await cluster.GetAsync(Pods + "/early")).StringAt("status", "phase"));
+        node.ObjectAt("metadata")!.Remove("annotations");
+        if (isNodeThere)
+            await cluster.ExpectAsync(200, "PATCH", "/api/v1/nodes/n3", TestCluster.Yaml("metadata: {annotations: {simulation.weir.scheduler/kubelet: null}}"), "application/merge-patch+json");
+        else
+            await cluster.ExpectAsync(201, "POST", "/api/v1/nodes", node);
+        await cluster.UntilPodAsync("early", "Running");
+    }
+
     [Fact]
     public async Task A_container_that_ends_at_once_starts_again_only_after_a_pause()
     {
