@@ -10,6 +10,9 @@ internal sealed class DueQueue<T>
 
     public void Add(DateTimeOffset at, T item) => _queue.Enqueue(item, (at.UtcTicks, _sequence++));
 
+    /// <summary>Takes the item out before its time. Looks through the whole queue.</summary>
+    public void Remove(T item) => _queue.Remove(item, out _, out _);
+
     public bool TryTake(DateTimeOffset now, out T item)
     {
         if (_queue.TryPeek(out item!, out var due) && due.Ticks <= now.UtcTicks)

@@ -14,7 +14,7 @@ internal abstract class ReconcileLoop
     private readonly ChangeFeed _ownerFeed;
     private readonly ChangeFeed _ownedFeed;
     private readonly Dictionary<string, ObjectKey> _owners = new(StringComparer.Ordinal);
-    private readonly DueQueue<ObjectKey> _retries = new();
+    private readonly RetryQueue<ObjectKey> _retries = new();
 
     protected ReconcileLoop(ObjectService objects, ResourceType ownerType, ResourceType ownedType)
     {
@@ -43,6 +43,7 @@ internal abstract class ReconcileLoop
     {
     }
 
+    /// <summary>Looks again after a pause, or earlier if that was asked for.</summary>
     protected void ReconcileAfter(TimeSpan pause, ObjectKey key) => _retries.Add(Now + pause, key);
 
     public async Task RunAsync(CancellationToken ct)

@@ -27,6 +27,12 @@ internal sealed class KubeletEngine
     public const string GpuResource = "nvidia.com/gpu";
     public const string KubeletAnnotation = "simulation.weir.scheduler/kubelet";
 
+    /// <summary>
+    /// Between the end of a container and its next start. Of the clock and not scaled: it keeps a container that ends at once from
+    /// taking all of this loop, as the back-off of a real kubelet does.
+    /// </summary>
+    private static readonly TimeSpan RestartPause = TimeSpan.FromSeconds(1);
+
     private readonly ObjectService _objects;
     private readonly ObjectDeletion _deletion;
     private readonly EventRecorder _events;
@@ -40,6 +46,10 @@ internal sealed class KubeletEngine
     private readonly int _phaseField;
     private readonly Dictionary<string, NodeLedger> _nodes = new(StringComparer.Ordinal);
     private readonly Dictionary<ObjectKey, PodRun> _runs = [];
+
+    /// <summary>Pods that are bound to a node that has no kubelet of ours, or not yet.</summary>
+    private readonly Dictionary<ObjectKey, StoredObject> _unserved = [];
+
     private readonly DueQueue<(PodRun Run, Step Step)> _due = new();
     private readonly KubeletCounters _counters;
     private int _addresses;
@@ -97,23 +107,24 @@ internal sealed class KubeletEngine
 
     public async Task RunAsync(CancellationToken ct)
     {
-        var changes = new List<Change>();
+        var podChanges = new List<Change>();
+        var nodeChanges = new List<Change>();
         while (true)
         {
             ct.ThrowIfCancellationRequested();
-            changes.Clear();
-            // Nodes first: a pod bound to a new node must find its ledger.
-            _nodeFeed.Read(changes);
-            foreach (var change in changes)
+            podChanges.Clear();
+            nodeChanges.Clear();
+            // Pods are read first and nodes handled first: a node that a pod was bound to is older than the binding, so it is read too.
+            _podFeed.Read(podChanges);
+            _nodeFeed.Read(nodeChanges);
+            foreach (var change in nodeChanges)
                 OnNode(change);
-            var nodeChanges = changes.Count;
-            changes.Clear();
-            _podFeed.Read(changes);
-            foreach (var change in changes)
+            foreach (var change in podChanges)
                 OnPod(change);
-            var worked = nodeChanges + changes.Count > 0;
+            var worked = podChanges.Count + nodeChanges.Count > 0;
             while (_due.TryTake(_clock.GetUtcNow(), out var due))
             {
+                ct.ThrowIfCancellationRequested(); // what is done may be due again at once
                 Do(due.Run, due.Step);
                 worked = true;
             }
@@ -137,7 +148,17 @@ internal sealed class KubeletEngine
 
         if (!_nodes.TryGetValue(name, out var ledger))
             _nodes[name] = ledger = new NodeLedger();
+        var wasServed = ledger.IsServed;
         ledger.Read(change.Object.Parse());
+        if (!wasServed && ledger.IsServed)
+            ServeWaiting(name);
+    }
+
+    /// <summary>Takes charge of the pods that were bound to the node before it was ours, in the order of their last changes.</summary>
+    private void ServeWaiting(string node)
+    {
+        foreach (var stored in _unserved.Values.Where(p => p.FieldValues[_nodeNameField] == node).OrderBy(p => p.ResourceVersion).ToList())
+            Serve(stored, node, null);
     }
 
     private void OnPod(Change change)
@@ -152,11 +173,21 @@ internal sealed class KubeletEngine
             run = null;
         }
 
+        _unserved.Remove(stored.Key);
         var node = stored.FieldValues[_nodeNameField];
-        if (change.Kind == ChangeKind.Deleted || node.Length == 0)
-            return;
+        if (change.Kind != ChangeKind.Deleted && node.Length > 0)
+            Serve(stored, node, run);
+    }
+
+    private void Serve(StoredObject stored, string node, PodRun? run)
+    {
         if (run is null && (run = Adopt(stored, node)) is null)
+        {
+            _unserved[stored.Key] = stored;
             return;
+        }
+
+        _unserved.Remove(stored.Key);
         if (stored.FieldValues[_phaseField] is "Succeeded" or "Failed" && run.State != RunState.Terminating)
         {
             Release(run);
@@ -265,9 +296,10 @@ internal sealed class KubeletEngine
         var policy = pod.StringAt("spec", "restartPolicy");
         if (policy == "Always" || (policy == "OnFailure" && exitCode != 0))
         {
-            // The container starts again on the same node.
+            // The container starts again on the same node; until then the pod keeps its place.
             run.Restarts++;
-            Start(run);
+            run.State = RunState.Starting;
+            _due.Add(_clock.GetUtcNow() + RestartPause, (run, Step.Start));
             return;
         }
 

@@ -106,6 +106,7 @@ internal sealed class PodBook
         {
             var before = _pods.GetValueOrDefault(pod.Uid);
             _pods[pod.Uid] = pod;
+            _audit.Observe(before, pod);
             return Change(before, pod);
         }
     }
@@ -115,7 +116,13 @@ internal sealed class PodBook
     {
         lock (_gate)
         {
-            return _pods.Remove(uid, out var before) ? Change(before, null) : [];
+            if (!_pods.Remove(uid, out var before))
+            {
+                return [];
+            }
+
+            _audit.Observe(before, null);
+            return Change(before, null);
         }
     }
 
@@ -124,14 +131,40 @@ internal sealed class PodBook
     {
         lock (_gate)
         {
+            // A list is one moment and its order says nothing: all that was gives its room back before all that is takes it, or
+            // the new holder of a device would meet an old one that has ended but stands further down.
+            Book(_pods.Values, isThere: false);
+            var events = ImmutableArray.CreateBuilder<PodEvent>();
             var present = pods.Select(pod => pod.Uid).ToHashSet(StringComparer.Ordinal);
-            return [.. _pods.Keys.Where(uid => !present.Contains(uid)).ToArray().SelectMany(uid => Remove(uid)), .. pods.SelectMany(pod => Set(pod))];
+            foreach (var gone in _pods.Values.Where(pod => !present.Contains(pod.Uid)).ToArray())
+            {
+                _pods.Remove(gone.Uid);
+                events.AddRange(Change(gone, null));
+            }
+
+            foreach (var pod in pods)
+            {
+                var before = _pods.GetValueOrDefault(pod.Uid);
+                _pods[pod.Uid] = pod;
+                events.AddRange(Change(before, pod));
+            }
+
+            Book(_pods.Values, isThere: true);
+            return events.ToImmutable();
+        }
+
+        void Book(IEnumerable<ObservedPod> all, bool isThere)
+        {
+            foreach (var pod in all)
+            {
+                _audit.Observe(isThere ? null : pod, isThere ? pod : null);
+            }
         }
     }
 
+    /// <summary>Counts the step from one state to another, without the audit.</summary>
     private ImmutableArray<PodEvent> Change(ObservedPod? before, ObservedPod? after)
     {
-        _audit.Observe(before, after);
         _running += Count(after, IsRunning) - Count(before, IsRunning);
         _pending += Count(after, pod => pod.IsPending) - Count(before, pod => pod.IsPending);
         if (after is null)

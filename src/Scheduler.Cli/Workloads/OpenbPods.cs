@@ -121,7 +121,7 @@ internal static class OpenbPods
             var at = row.CreatedSeconds is { } created
                 ? TimeSpan.FromSeconds(Math.Max(0, created - start) / arrivals)
                 : ArrivalsTake * index / rows.Count / (speed ?? 1);
-            var request = row.Request with { Duration = row.RunSeconds is { } run ? TimeSpan.FromSeconds(Math.Max(0.001, run / runs)) : null };
+            var request = row.Request with { Duration = row.RunSeconds is { } run ? TimeSpan.FromSeconds(Math.Max(PodRequest.ShortestDuration.TotalSeconds, run / runs)) : null };
             return new Submission(at, inNamespace, row.Name, () => Manifests.Pod(inNamespace, row.Name, request), Pods: 1);
         });
         var pace = rows.Exists(row => row.CreatedSeconds is not null)

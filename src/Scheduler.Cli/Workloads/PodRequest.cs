@@ -6,6 +6,9 @@ namespace Scheduler.Cli.Workloads;
 /// <summary>What each pod of a workload asks for, and what it says about itself.</summary>
 internal sealed record PodRequest
 {
+    /// <summary>The least that an expected duration can be: zero is none, and the annotation has no finer digits.</summary>
+    public static readonly TimeSpan ShortestDuration = TimeSpan.FromMilliseconds(1);
+
     public GpuRequest Gpu { get; init; } = GpuRequest.None;
 
     /// <summary>GPU products that it takes; empty: any.</summary>

@@ -234,12 +234,19 @@ internal sealed class WorkloadFile
             GpuModels = ReadModels(map),
             CpuMilli = cpu,
             MemoryBytes = Amounts.Bytes(map, "memory") ?? 0,
-            Duration = duration / _speed,
+            Duration = Shortened(duration),
             PriorityClass = priority,
             IsPreemptible = map.Boolean("preemptible") ?? false,
             Annotations = ReadAnnotations(map),
             Labels = map.Pairs("labels").ToImmutableSortedDictionary(StringComparer.Ordinal),
         };
+    }
+
+    /// <summary>At this speed, but never nothing: the scheduler refuses a pod whose expected duration is zero.</summary>
+    private TimeSpan? Shortened(TimeSpan? duration)
+    {
+        var shortened = duration / _speed;
+        return shortened < PodRequest.ShortestDuration ? PodRequest.ShortestDuration : shortened;
     }
 
     private static GpuRequest ReadGpu(YamlMap map)

@@ -141,18 +141,47 @@ public sealed class BadInputTests : IDisposable
     }
 
     [Fact]
-    public async Task The_real_process_ends_with_the_exit_code_and_one_line()
+    public async Task The_real_process_ends_with_the_exit_code_and_one_line() =>
+        AssertOneLine(await OfProcess("validate", "/no/such/tenants.yaml"), 1, "/no/such/tenants.yaml: there is no such file");
+
+    /// <summary>In this process a log line goes past the writers that the tests read: only a process of its own shows all of stderr.</summary>
+    [Theory]
+    [InlineData("--http-port", "--grpc-port", "text")]
+    [InlineData("--grpc-port", "--http-port", "json")]
+    public async Task The_real_process_tells_of_a_port_in_use_in_one_line_and_logs_nothing_beside_it(string taken, string free, string format)
     {
-        var start = new ProcessStartInfo("dotnet", [typeof(WeirCommand).Assembly.Location, "validate", "/no/such/tenants.yaml"])
+        using var other = new TcpListener(IPAddress.Loopback, 0);
+        other.Start();
+        var port = ((IPEndPoint)other.LocalEndpoint).Port.ToString(CultureInfo.InvariantCulture);
+
+        var run = await OfProcess("run", "--server", "http://127.0.0.1:1", taken, port, free, "0", "--log-format", format);
+
+        AssertOneLine(run, 1, port);
+    }
+
+    private static async Task<WeirRun> OfProcess(params string[] args)
+    {
+        var start = new ProcessStartInfo("dotnet", [typeof(WeirCommand).Assembly.Location, .. args])
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
         };
         using var process = Process.Start(start)!;
-        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
-        var error = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
-
-        AssertOneLine(new WeirRun(process.ExitCode, await output, error), 1, "/no/such/tenants.yaml: there is no such file");
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromMinutes(1));
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(limit.Token);
+            var error = await process.StandardError.ReadToEndAsync(limit.Token);
+            await process.WaitForExitAsync(limit.Token);
+            return new WeirRun(process.ExitCode, await output, error);
+        }
+        finally
+        {
+            if (!process.HasExited)
+            {
+                process.Kill();
+            }
+        }
     }
 }

@@ -90,6 +90,23 @@ public sealed class PodBookTests
     }
 
     [Fact]
+    public void A_new_list_in_which_the_next_holder_of_a_device_comes_before_the_one_that_ended_is_no_overcommitment()
+    {
+        _book.Set(Fraction("z", 1000, 0));
+        _book.Set(Fraction("y", 1000, 1));
+        _book.Replace([Fraction("a", 1000, 0), Fraction("b", 1000, 1), Fraction("y", 1000, 1, "Failed"), Fraction("z", 1000, 0, "Succeeded")]);
+        Assert.Equal((0, 0, 2000), _book.Audit);
+    }
+
+    [Fact]
+    public void A_new_list_that_gives_a_device_twice_counts()
+    {
+        _book.Set(Fraction("a", 1000, 0));
+        _book.Replace([Fraction("a", 1000, 0), Fraction("b", 1000, 0)]);
+        Assert.Equal((1, 0, 2000), _book.Audit);
+    }
+
+    [Fact]
     public void A_pod_of_the_API_is_read()
     {
         using var json = JsonDocument.Parse("""

@@ -70,6 +70,16 @@ public sealed class WorkloadFileTests
         Assert.Null(annotations["weir.scheduler/min-member"]);
     }
 
+    [Fact]
+    public void A_speed_that_leaves_nothing_of_a_duration_still_leaves_a_millisecond()
+    {
+        var (schedule, errors) = Read("  tenant: vision\n  duration: 30s\n  gpus: 1\n", speed: 1_000_000_000);
+
+        Assert.Empty(errors);
+        var annotations = Assert.Single(schedule!.Submissions).Manifest()["spec"]!["template"]!["metadata"]!["annotations"]!;
+        Assert.Equal("0.001s", (string?)annotations["weir.scheduler/expected-duration"]);
+    }
+
     [Theory]
     [InlineData("  tenant: vison\n", 3, "workloads[0].tenant", "there is no tenant 'vison'; did you mean 'vision'?")]
     [InlineData("  tenant: language\n", 3, "workloads[0].tenant", "'language' has several namespaces; add namespace: with one of train, serve")]

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Scheduler.SimulatedCluster.Json;
 using Xunit;
 
@@ -222,6 +223,45 @@ public sealed class PodLifeTests
         clock.Advance(TimeSpan.FromMilliseconds(1));
         var pod = await cluster.UntilPodAsync("a", "Succeeded");
         Assert.Equal("2030-01-01T04:00:00Z", pod.ObjectsAt("status", "containerStatuses").Single().StringAt("state", "terminated", "finishedAt"));
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_pod_that_is_bound_before_its_node_has_a_kubelet_runs_once_it_has(bool isNodeThere)
+    {
+        await using var cluster = await TestCluster.StartAsync();
+        JsonObject node = TestCluster.Yaml("{apiVersion: v1, kind: Node, metadata: {name: n3, annotations: {simulation.weir.scheduler/kubelet: none}}, status: {allocatable: {nvidia.com/gpu: 1, pods: 10}}}");
+        if (isNodeThere)
+            await cluster.ExpectAsync(201, "POST", "/api/v1/nodes", node);
+        await cluster.CreatePodAsync("early");
+        await cluster.BindAsync("early", "n3");
+        // A pod that is bound later and runs shows that the kubelets have seen the first.
+        await cluster.CreatePodAsync("later");
+        await cluster.BindAsync("later", "n1");
+        await cluster.UntilPodAsync("later", "Running");
+        Assert.Equal("Pending", (await cluster.GetAsync(Pods + "/early")).StringAt("status", "phase"));
+        node.ObjectAt("metadata")!.Remove("annotations");
+        if (isNodeThere)
+            await cluster.ExpectAsync(200, "PATCH", "/api/v1/nodes/n3", TestCluster.Yaml("metadata: {annotations: {simulation.weir.scheduler/kubelet: null}}"), "application/merge-patch+json");
+        else
+            await cluster.ExpectAsync(201, "POST", "/api/v1/nodes", node);
+        await cluster.UntilPodAsync("early", "Running");
+    }
+
+    [Fact]
+    public async Task A_container_that_ends_at_once_starts_again_only_after_a_pause()
+    {
+        var clock = new BarrierClock();
+        await using var cluster = await TestCluster.StartAsync(o => o.Clock = clock);
+        await cluster.CreateAsync(Pods, "{apiVersion: v1, kind: Pod, metadata: {name: a, annotations: {simulation.weir.scheduler/duration: 0s}}, spec: {restartPolicy: Always, containers: [{name: c, image: x}]}}");
+        await cluster.BindAsync("a", "n1");
+        await clock.ArmedAsync(TimeSpan.FromSeconds(1), TestCluster.Ct);
+        Assert.Equal(0, Restarts(await cluster.GetAsync(Pods + "/a")));
+        clock.Advance(TimeSpan.FromSeconds(1));
+        await cluster.UntilAsync(Pods, "a", p => Restarts(p) == 1);
+
+        static long? Restarts(JsonObject pod) => pod.ObjectsAt("status", "containerStatuses").Single().LongAt("restartCount");
     }
 
     [Fact]
