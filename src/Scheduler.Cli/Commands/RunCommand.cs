@@ -38,7 +38,7 @@ internal static class RunCommand
         command.SetAction(async (result, stop) =>
         {
             var errors = new FileErrors();
-            var settings = result.GetValue(config) is { } file ? DaemonConfigFile.Read(file, errors) : DaemonConfigFile.Defaults();
+            var settings = result.GetValue(config) is { } file ? DaemonConfigFile.Read(file, errors) : new DaemonSettings();
             var rules = result.GetValue(policy) is { } policyFile ? ConfigurationReader.Read([policyFile], errors)?.Policy : null;
             errors.ThrowIfAny();
             if (rules is not null)

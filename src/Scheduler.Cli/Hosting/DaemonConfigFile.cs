@@ -11,18 +11,10 @@ namespace Scheduler.Cli.Hosting;
 /// </summary>
 internal static class DaemonConfigFile
 {
-    /// <summary>The settings without a file. The gRPC port is the one that <c>weir queue</c> asks by default.</summary>
-    public static DaemonSettings Defaults()
-    {
-        var settings = new DaemonSettings();
-        settings.Api.GrpcPort = EmbeddedDaemon.DefaultPort;
-        return settings;
-    }
-
     /// <summary>Reads a file over the defaults. Mistakes go to the errors.</summary>
     public static DaemonSettings Read(string path, FileErrors errors)
     {
-        var settings = Defaults();
+        var settings = new DaemonSettings();
         var before = errors.Count;
         var file = YamlFile.Read(path, errors);
         if (file.Documents.Length > 1)

@@ -129,9 +129,9 @@ public sealed class ApiOptions
     [Range(0, 65_535)]
     public int HttpPort { get; set; } = 8080;
 
-    /// <summary>Port of gRPC (HTTP/2 without TLS), 0 to 65535; 0 takes a free one. Default 8081.</summary>
+    /// <summary>Port of gRPC (HTTP/2 without TLS), 0 to 65535; 0 takes a free one. Default 7461, which <c>weir queue</c> asks.</summary>
     [Range(0, 65_535)]
-    public int GrpcPort { get; set; } = 8081;
+    public int GrpcPort { get; set; } = 7461;
 
     /// <summary>Streams of WatchPosition open at once, 1 to 100000; beyond it RESOURCE_EXHAUSTED. Default 1000.</summary>
     [Range(1, 100_000)]
