@@ -1,4 +1,5 @@
 using System.Globalization;
+using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.TestKit;
 
 namespace Scheduler.EndToEnd.Tests;
@@ -16,10 +17,12 @@ public sealed class DaemonProcess : IAsyncDisposable
     private readonly HttpClient _client;
     private ChildProcess? _process;
 
-    private DaemonProcess(Func<int, IReadOnlyList<string>> arguments)
+    private DaemonProcess(ApiEndpoint endpoint)
     {
         Port = FreePorts.Take(1)[0];
-        _arguments = arguments(Port);
+        var kubeconfig = Path.Combine(_folder, "kubeconfig");
+        endpoint.WriteKubeconfig(kubeconfig);
+        _arguments = ["run", "--kubeconfig", kubeconfig, "--http-port", Port.ToString(CultureInfo.InvariantCulture), "--grpc-port", "0"];
         Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}"));
         _client = new HttpClient { BaseAddress = Address };
     }
@@ -40,10 +43,13 @@ public sealed class DaemonProcess : IAsyncDisposable
     public static string Program { get; } = Repository.PathOf(
         "artifacts", "bin", "Scheduler.Cli", new DirectoryInfo(AppContext.BaseDirectory).Name, "weir.dll");
 
-    /// <summary>Starts <c>weir</c> with what <paramref name="arguments"/> makes of a free port, and waits until <c>/readyz</c> says ok.</summary>
-    public static async Task<DaemonProcess> StartAsync(Func<int, IReadOnlyList<string>> arguments, CancellationToken cancellationToken)
+    /// <summary>
+    /// Starts <c>weir run</c> on a control plane to which <c>deploy/base</c> was applied, with the rights of its service account and
+    /// no other, and waits until <c>/readyz</c> says ok.
+    /// </summary>
+    public static async Task<DaemonProcess> StartAsync(ControlPlane plane, CancellationToken cancellationToken)
     {
-        var daemon = new DaemonProcess(arguments);
+        var daemon = new DaemonProcess(await DaemonAccount.SignInAsync(plane, cancellationToken));
         try
         {
             await daemon.StartAsync(cancellationToken);

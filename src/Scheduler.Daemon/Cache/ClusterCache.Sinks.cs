@@ -27,7 +27,7 @@ internal sealed partial class ClusterCache
             Confirm(record.Id);
         if (record.Disposition == PodDisposition.Finished)
             DropTraces(record.Id);
-        else if (record.PreemptBy is { } deadline)
+        else if (record is { IsManaged: true, PreemptBy: { } deadline })
             _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
     }
 

@@ -271,4 +271,14 @@ public class ClusterCacheTests
         fixture.Cache.WithdrawNotice(P);
         Assert.Equal(PodState.Placed, fixture.StateOf("p"));
     }
+
+    [Fact]
+    public void A_notice_on_a_pod_of_another_scheduler_is_not_ours_to_carry_out()
+    {
+        var fixture = new CacheFixture();
+        (string, string)[] notice = [("preempt-by", "2026-01-01T00:00:00Z")];
+        fixture.Cache.Pods.Upsert(Pods.Map("\"schedulerName\":\"other\",\"nodeName\":\"n0\"", notice, "theirs"));
+        fixture.Cache.Pods.Upsert(Pods.Map("\"nodeName\":\"n0\"", notice, "ours"));
+        Assert.Equal("ours", Assert.Single(fixture.Cache.Notices()).Pod.Name);
+    }
 }

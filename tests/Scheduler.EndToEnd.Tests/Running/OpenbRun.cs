@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using k8s;
 using k8s.Models;
 using Scheduler.EndToEnd.Tests.Checking;
@@ -21,7 +20,6 @@ public sealed class OpenbRun : IAsyncDisposable
 
     private readonly ControlPlane _plane;
     private readonly IKubernetes _client;
-    private readonly string _folder = Directory.CreateTempSubdirectory("weir-run.").FullName;
     private BindingWatch? _watch;
     private DaemonProcess? _daemon;
 
@@ -96,7 +94,6 @@ public sealed class OpenbRun : IAsyncDisposable
         if (_watch is not null) await _watch.DisposeAsync();
         Api.Dispose();
         _client.Dispose();
-        Directory.Delete(_folder, recursive: true);
         await _plane.DisposeAsync();
     }
 
@@ -106,10 +103,7 @@ public sealed class OpenbRun : IAsyncDisposable
         await Scenario.CreateClusterAsync(cancellationToken);
         await Scenario.CreateTenantsAsync(cancellationToken);
         _watch = await BindingWatch.StartAsync(Api, cancellationToken);
-        var kubeconfig = Path.Combine(_folder, "kubeconfig");
-        (await DaemonAccount.SignInAsync(_plane, cancellationToken)).WriteKubeconfig(kubeconfig);
-        _daemon = await DaemonProcess.StartAsync(
-            port => ["run", "--kubeconfig", kubeconfig, "--http-port", port.ToString(CultureInfo.InvariantCulture), "--grpc-port", "0"], cancellationToken);
+        _daemon = await DaemonProcess.StartAsync(_plane, cancellationToken);
     }
 
     private string Report(string what, IReadOnlyCollection<string> findings) =>
