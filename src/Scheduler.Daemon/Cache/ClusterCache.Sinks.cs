@@ -27,7 +27,9 @@ internal sealed partial class ClusterCache
             Confirm(record.Id);
         if (record.Disposition == PodDisposition.Finished)
             DropTraces(record.Id);
-        else if (record.PreemptBy is { } deadline)
+        else if (!record.MayBeEvicted)
+            _notices.Remove(record.Id);
+        else if (record.EvictBy is { } deadline)
             _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
     }
 

@@ -145,6 +145,73 @@ public class WriterTests
     }
 
     [Fact]
+    public async Task A_notice_that_anybody_wrote_evicts_no_pod_that_may_not_be_preempted()
+    {
+        await using var fixture = Leading();
+        var settings = new PodMappingSettings();
+        (string, string)[] notice = [("preempt-by", "2026-01-01T00:00:00Z"), ("gpu-devices", "0"), ("preemptible", "true")];
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("\"nodeName\":\"n0\"", [notice[0]], "optedout"), settings));
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("\"nodeName\":\"n0\"", notice, "others"), settings with { SchedulerName = "another" }));
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("", notice, "waiting"), settings));
+        Assert.Empty(fixture.Cache.Notices());
+        Running(fixture, "told", notice[0]);
+        Assert.Equal("told", Assert.Single(fixture.Cache.Notices()).Pod.Name);
+        // Its owner opts out in time.
+        fixture.Cache.Pods.Upsert(Running(fixture, "told", notice[0]) with { IsPreemptible = false });
+        Assert.Empty(fixture.Cache.Notices());
+    }
+
+    [Fact]
+    public async Task A_notice_from_before_the_start_came_with_the_template_and_a_real_one_replaces_it()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2025-12-31T23:59:59Z"));
+        Assert.Empty(fixture.Cache.Notices());
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddMinutes(1))));
+        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:00Z\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_accepted_eviction_is_not_posted_again_while_the_watch_is_late()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        await fixture.Server.NextRequestAsync();
+        var before = fixture.Time.GetUtcNow();
+        await NextWhileLookingAsync(fixture);
+        Assert.True(fixture.Time.GetUtcNow() - before >= TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task A_conflict_does_not_withdraw_a_notice_that_is_on_the_pod()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        fixture.Server.Refuse(HttpStatusCode.Conflict).Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        await fixture.Server.NextRequestAsync();
+        Assert.EndsWith("/eviction", (await NextWhileLookingAsync(fixture)).Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_conflict_withdraws_a_notice_that_never_reached_the_pod()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v");
+        fixture.Server.Refuse(HttpStatusCode.Conflict);
+        var withdrawn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        fixture.Cache.Changed += () => withdrawn.TrySetResult();
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddMinutes(1))));
+        await withdrawn.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Empty(fixture.Cache.Notices());
+    }
+
+    [Fact]
     public async Task A_pod_that_may_not_be_preempted_is_refused_as_a_victim()
     {
         await using var fixture = Leading();
