@@ -175,6 +175,7 @@ internal sealed class Evictor(
         var message = $"preempted for {notice.Beneficiary}; to be evicted by {MicroTime.FormatSeconds(notice.Deadline)}";
         var condition = new PodStatusPatch
         {
+            Metadata = new PatchedMeta { Uid = pod.Id.Value },
             Status = new PodConditionsPatch
             {
                 Conditions =

@@ -25,6 +25,8 @@ public class WriterTests
         var patch = await fixture.Server.NextRequestAsync();
         Assert.Equal("/api/v1/namespaces/ns/pods/p/status", patch.Path);
         Assert.Contains("\"reason\":\"Fragmented\"", patch.Body, StringComparison.Ordinal);
+        // A pod recreated under the name must not get it: the uid is a precondition.
+        Assert.Contains("\"metadata\":{\"uid\":\"uid-p\"}", patch.Body, StringComparison.Ordinal);
         var written = await fixture.Server.NextRequestAsync();
         Assert.Equal("/api/v1/namespaces/ns/events", written.Path);
         Assert.Contains("\"reason\":\"FailedScheduling\"", written.Body, StringComparison.Ordinal);
@@ -53,6 +55,19 @@ public class WriterTests
         fixture.Run(fixture.Conditions.RunAsync);
         Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
         Assert.Single(fixture.Server.Requests);
+    }
+
+    [Fact]
+    public async Task A_pod_that_was_given_a_node_since_is_not_told_that_it_waits()
+    {
+        await using var fixture = Leading();
+        fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "no node fits");
+        var plan = Planner.Compute(fixture.Cache.View().Snapshot, SchedulingPolicy.Default);
+        Assert.Null(fixture.Cache.TryAssume(Assert.Single(plan.Decisions.OfType<Bind>()), out _));
+        fixture.Conditions.Offer(Waiting(fixture, "q"), "Fragmented", "no node fits");
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Conditions.RunAsync);
+        Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,7 +126,9 @@ public class WriterTests
         var notice = await fixture.Server.NextRequestAsync();
         Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:00Z\"", notice.Body, StringComparison.Ordinal);
         Assert.Contains("\"weir.scheduler/preempted-for\":\"ns/pod/winner\"", notice.Body, StringComparison.Ordinal);
-        Assert.Contains("DisruptionTarget", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        var told = await fixture.Server.NextRequestAsync();
+        Assert.Contains("DisruptionTarget", told.Body, StringComparison.Ordinal);
+        Assert.Contains("\"metadata\":{\"uid\":\"uid-v\"}", told.Body, StringComparison.Ordinal);
         fixture.Cache.Pods.Upsert(Running(fixture, "v", ("preempt-by", "2026-01-01T00:01:00Z"), ("preempted-for", "ns/pod/winner")));
         fixture.Time.Advance(TimeSpan.FromMinutes(1));
         var eviction = await NextWhileLookingAsync(fixture);
