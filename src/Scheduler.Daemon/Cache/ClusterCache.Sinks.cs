@@ -160,6 +160,13 @@ internal sealed partial class ClusterCache
     {
         public void Replace(IReadOnlyList<PodGroupRecord> items) => cache.Write(() =>
         {
+            // A list that says what is known, an empty one after an empty one above all, is no news.
+            if (items.Count == cache._podGroups.Count
+                && items.All(item => cache._podGroups.TryGetValue((item.Namespace, item.Name), out var known) && known == item.MinMember))
+            {
+                return false;
+            }
+
             foreach (var (@namespace, name) in cache._podGroups.Keys.ToList())
                 MarkDirty(@namespace, name);
             cache._podGroups.Clear();

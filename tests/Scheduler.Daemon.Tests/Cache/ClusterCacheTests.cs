@@ -251,4 +251,25 @@ public class ClusterCacheTests
         fixture.Cache.WithdrawNotice(P);
         Assert.Equal(PodState.Placed, fixture.StateOf("p"));
     }
+
+    [Fact]
+    public void A_list_that_says_what_is_known_wakes_nobody()
+    {
+        var empty = new ClusterCache(new CacheSettings(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var changes = 0;
+        empty.Changed += () => changes++;
+        empty.Tenants.Replace([]);
+        empty.PodGroups.Replace([]);
+        Assert.Equal((0L, 0), (empty.Generation, changes));
+        empty.Tenants.Replace([Tenant("a", "ns-a", 4)]);
+        empty.PodGroups.Replace([new PodGroupRecord("ns", "g", 2)]);
+        Assert.Equal((2L, 2), (empty.Generation, changes));
+        empty.Tenants.Replace([Tenant("a", "ns-a", 4)]);
+        empty.PodGroups.Replace([new PodGroupRecord("ns", "g", 2)]);
+        Assert.Equal((2L, 2), (empty.Generation, changes));
+        empty.Tenants.Replace([]);
+        empty.PodGroups.Replace([]);
+        Assert.Equal((4L, 4), (empty.Generation, changes));
+        Assert.Empty(empty.TenantVerdicts);
+    }
 }
