@@ -145,15 +145,19 @@ internal sealed partial class ClusterCache
         // The loop is woken even if the tree stays: the verdict on a refused set has to reach its Tenants.
         private void Change(Func<bool> change)
         {
-            var verdicts = cache.TenantVerdicts;
             cache.Write(() =>
             {
+                var verdicts = cache._tenants.Verdicts;
                 var isNewTree = change();
                 if (isNewTree)
                     cache._pods.MarkAllDirty();
-                return isNewTree || !verdicts.SequenceEqual(cache._tenants.Verdicts);
+                return isNewTree || !verdicts.Select(Told).SequenceEqual(cache._tenants.Verdicts.Select(Told));
             });
         }
+
+        // Not the status that the object carries: it is our own writing, and must not wake the loop that leads to it.
+        private static (string, string, long, bool, string, string) Told(TenantVerdict verdict) => (
+            verdict.Record.Name, verdict.Record.Uid, verdict.Record.Generation, verdict.IsAccepted, verdict.Reason, verdict.Message);
     }
 
     private sealed class PodGroupSink(ClusterCache cache) : IReflectorSink<PodGroupRecord>

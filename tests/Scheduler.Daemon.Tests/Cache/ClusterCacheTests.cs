@@ -272,4 +272,18 @@ public class ClusterCacheTests
         Assert.Equal((4L, 4), (empty.Generation, changes));
         Assert.Empty(empty.TenantVerdicts);
     }
+
+    [Fact]
+    public void Our_own_write_to_a_tenants_status_wakes_nobody()
+    {
+        var fixture = new CacheFixture();
+        var (generation, changes) = (fixture.Cache.Generation, fixture.Changes);
+        var status = new Scheduler.Daemon.Kubernetes.Wire.TenantStatus { Used = "3", ObservedGeneration = 1 };
+        fixture.Cache.Tenants.Upsert(Tenant("team", "ns", 100) with { Status = status });
+        Assert.Equal((generation, changes), (fixture.Cache.Generation, fixture.Changes));
+        Assert.Same(status, Assert.Single(fixture.Cache.TenantVerdicts).Record.Status);
+        // A new version that is refused has to reach its Tenant.
+        fixture.Cache.Tenants.Upsert(Tenant("team", "ns", 100, generation: 2, parent: "nobody"));
+        Assert.Equal(changes + 1, fixture.Changes);
+    }
 }
