@@ -27,7 +27,9 @@ internal sealed partial class ClusterCache
             Confirm(record.Id);
         if (record.Disposition == PodDisposition.Finished)
             DropTraces(record.Id);
-        else if (record is { IsManaged: true, PreemptBy: { } deadline })
+        else if (!record.MayBeEvicted)
+            _notices.Remove(record.Id);
+        else if (record.EvictBy is { } deadline)
             _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
     }
 
@@ -143,21 +145,32 @@ internal sealed partial class ClusterCache
         // The loop is woken even if the tree stays: the verdict on a refused set has to reach its Tenants.
         private void Change(Func<bool> change)
         {
-            var verdicts = cache.TenantVerdicts;
             cache.Write(() =>
             {
+                var verdicts = cache._tenants.Verdicts;
                 var isNewTree = change();
                 if (isNewTree)
                     cache._pods.MarkAllDirty();
-                return isNewTree || !verdicts.SequenceEqual(cache._tenants.Verdicts);
+                return isNewTree || !verdicts.Select(Told).SequenceEqual(cache._tenants.Verdicts.Select(Told));
             });
         }
+
+        // Not the status that the object carries: it is our own writing, and must not wake the loop that leads to it.
+        private static (string, string, long, bool, string, string) Told(TenantVerdict verdict) => (
+            verdict.Record.Name, verdict.Record.Uid, verdict.Record.Generation, verdict.IsAccepted, verdict.Reason, verdict.Message);
     }
 
     private sealed class PodGroupSink(ClusterCache cache) : IReflectorSink<PodGroupRecord>
     {
         public void Replace(IReadOnlyList<PodGroupRecord> items) => cache.Write(() =>
         {
+            // A list that says what is known, an empty one after an empty one above all, is no news.
+            if (items.Count == cache._podGroups.Count
+                && items.All(item => cache._podGroups.TryGetValue((item.Namespace, item.Name), out var known) && known == item.MinMember))
+            {
+                return false;
+            }
+
             foreach (var (@namespace, name) in cache._podGroups.Keys.ToList())
                 MarkDirty(@namespace, name);
             cache._podGroups.Clear();

@@ -130,6 +130,13 @@ internal sealed partial class ClusterCache
             return _pods.Find(id);
     }
 
+    /// <summary>Whether a binding of the pod was decided that the watch does not show yet.</summary>
+    public bool IsAssumed(PodId id)
+    {
+        lock (_gate)
+            return _assumptions.PlacementOf(id) is not null;
+    }
+
     public PodRecord? FindPod(string @namespace, string name)
     {
         lock (_gate)

@@ -32,26 +32,36 @@ internal sealed class TenantState
     /// <summary>True if the tree in force changed.</summary>
     public bool Replace(IEnumerable<TenantRecord> records)
     {
+        var present = records.ToList();
+        var isSame = present.Count == _records.Count && present.All(IsKnown);
         _records.Clear();
-        foreach (var record in records)
+        foreach (var record in present)
             _records[record.Name] = record;
-        return Evaluate();
+        if (!isSame)
+            return Evaluate();
+        NoteStatuses();
+        return false;
     }
 
     /// <inheritdoc cref="Replace"/>
     public bool Upsert(TenantRecord record)
     {
-        var isSame = _records.TryGetValue(record.Name, out var known) && known.Generation == record.Generation && known.Uid == record.Uid;
+        var isSame = IsKnown(record);
         _records[record.Name] = record;
-        // A write to its status, our own above all, changes no tenant; only what it carries now is noted.
-        if (!isSame || record.Generation == 0)
+        if (!isSame)
             return Evaluate();
-        Verdicts = [.. Verdicts.Select(verdict => verdict.Record.Name == record.Name ? verdict with { Record = record } : verdict)];
+        NoteStatuses();
         return false;
     }
 
     /// <inheritdoc cref="Replace"/>
     public bool Delete(TenantRecord record) => _records.Remove(record.Name) && Evaluate();
+
+    private bool IsKnown(TenantRecord record) =>
+        record.Generation != 0 && _records.TryGetValue(record.Name, out var known) && known.Generation == record.Generation && known.Uid == record.Uid;
+
+    // A write to a status, our own above all, changes no tenant; only what it carries now is noted.
+    private void NoteStatuses() => Verdicts = [.. Verdicts.Select(verdict => verdict with { Record = _records[verdict.Record.Name] })];
 
     private bool Evaluate()
     {

@@ -10,9 +10,13 @@ public sealed record HealthReport(bool IsOk, string Text);
 
 /// <summary>What /healthz and /readyz answer.</summary>
 internal sealed class DaemonHealth(
-    IReadOnlyList<(string Resource, Func<bool> HasSynced)> watches, ILeadership leadership, SchedulingLoop loop, TimeProvider time)
+    IReadOnlyList<(string Resource, Func<bool> HasSynced)> watches, ILeadership leadership, SchedulingLoop loop, TimeSpan maxInterval,
+    TimeProvider time)
 {
-    private static readonly TimeSpan StuckAfter = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan LeastStuckAfter = TimeSpan.FromMinutes(2);
+
+    // A loop that may sleep for an hour is not stuck after two minutes; the second interval is for the cycle itself.
+    private readonly TimeSpan _stuckAfter = 2 * maxInterval > LeastStuckAfter ? 2 * maxInterval : LeastStuckAfter;
 
     public bool IsSynced => watches.All(watch => watch.HasSynced());
 
@@ -20,7 +24,7 @@ internal sealed class DaemonHealth(
     public HealthReport Live()
     {
         var silence = loop.LastTurn is { } last ? time.GetElapsedTime(last) : TimeSpan.Zero;
-        return silence < StuckAfter
+        return silence < _stuckAfter
             ? new HealthReport(true, "ok\n")
             : new HealthReport(false, $"the scheduling loop has not turned for {silence.TotalSeconds:0} s\n");
     }

@@ -46,7 +46,7 @@ internal sealed class DaemonParts : IDisposable
 
         var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
-        Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, time);
+        Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, LoopSettings(settings).MaxInterval, time);
         Runtime = new DaemonRuntime(
             [.. watches.Select(watch => watch.Part)],
             election,

@@ -73,7 +73,7 @@ internal sealed class ConditionWriter(
     {
         var pod = cache.FindPod(wanted.Pod.Id);
         // Placed or gone in the meantime: what it waited for is of no interest any more.
-        if (pod is null || pod.HoldsRoom)
+        if (pod is null || pod.HoldsRoom || cache.IsAssumed(pod.Id))
             return;
         string? before;
         lock (_gate)
@@ -100,6 +100,7 @@ internal sealed class ConditionWriter(
 
     private static PodStatusPatch PatchOf(Wanted wanted, bool isTransition, DateTimeOffset now) => new()
     {
+        Metadata = new PatchedMeta { Uid = wanted.Pod.Id.Value },
         Status = new PodConditionsPatch
         {
             Conditions =

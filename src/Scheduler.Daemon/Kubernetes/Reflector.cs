@@ -38,6 +38,9 @@ internal sealed record ReflectorSettings
     /// <summary>A collection that the API server does not serve (404: its CRD is not installed) counts as empty, and is asked for again.</summary>
     public bool MayBeAbsent { get; init; }
 
+    /// <summary>How long a collection that was there must be missing before it counts as empty: a 404 can also be an API server that starts.</summary>
+    public TimeSpan AbsentAfter { get; init; } = TimeSpan.FromMinutes(1);
+
     /// <summary>The largest line of a watch; etcd refuses objects above 1.5 MiB.</summary>
     public int MaxLineBytes { get; init; } = 8 * 1024 * 1024;
 }
@@ -73,6 +76,8 @@ internal sealed class Reflector<TObject, TItem>(
     private List<TaskCompletionSource> _wanted = [];
     private CancellationTokenSource? _watching;
     private string? _resourceVersion;
+    private bool _isAbsent;
+    private long? _missingSince;
 
     /// <summary>Plural name.</summary>
     public string Resource => settings.Resource;
@@ -142,6 +147,8 @@ internal sealed class Reflector<TObject, TItem>(
     private async Task RecoverAsync(Exception failure, CancellationToken stop)
     {
         var refusal = failure as ApiServerException;
+        if (refusal?.StatusCode != HttpStatusCode.NotFound)
+            _missingSince = null;
         if (refusal?.StatusCode == HttpStatusCode.Gone)
         {
             Log.WatchExpired(logger, settings.Resource, _resourceVersion ?? "");
@@ -157,10 +164,16 @@ internal sealed class Reflector<TObject, TItem>(
 
         if (refusal is { StatusCode: HttpStatusCode.NotFound } && settings.MayBeAbsent)
         {
-            if (!HasSynced)
-                Log.ResourceAbsent(logger, settings.Resource);
             _resourceVersion = null;
-            Deliver([]);
+            if (!_isAbsent && IsMissingForLong())
+            {
+                Log.ResourceAbsent(logger, settings.Resource);
+                Deliver([]);
+                _isAbsent = true;
+            }
+
+            if (!_isAbsent)
+                observer.Restarted(settings.Resource, "error");
             await WaitAsync(failure.Message, null, stop).ConfigureAwait(false);
             return;
         }
@@ -174,6 +187,15 @@ internal sealed class Reflector<TObject, TItem>(
 
         observer.Restarted(settings.Resource, failure is TimeoutException ? "stalled" : "error");
         await WaitAsync(failure.Message, refusal?.RetryAfter, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>At the start nothing is lost by believing a 404; once there was a list, believing it empties the sink.</summary>
+    private bool IsMissingForLong()
+    {
+        if (!HasSynced)
+            return true;
+        _missingSince ??= time.GetTimestamp();
+        return time.GetElapsedTime(_missingSince.Value) >= settings.AbsentAfter;
     }
 
     private async Task WaitAsync(string why, TimeSpan? retryAfter, CancellationToken stop)
@@ -223,6 +245,7 @@ internal sealed class Reflector<TObject, TItem>(
         // A server that names no version can only be watched from "now"; 0 is the API's word for "any".
         _resourceVersion = string.IsNullOrEmpty(meta.ResourceVersion) ? "0" : meta.ResourceVersion;
         Deliver(items);
+        (_isAbsent, _missingSince) = (false, null);
         Log.Listed(logger, settings.Resource, items.Count, _resourceVersion);
     }
 

@@ -34,8 +34,12 @@ internal sealed class Evictor(
     private static readonly TimeSpan RetryFirst = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan RetryCap = TimeSpan.FromSeconds(30);
 
+    // How long the watch may take to show a pod leaving whose eviction the API server took, before it is asked again.
+    private static readonly TimeSpan ShownWithin = TimeSpan.FromMinutes(1);
+
     private readonly ConcurrentDictionary<PodId, Task> _underWay = new();
     private readonly ConcurrentDictionary<PodId, (Backoff Backoff, DateTimeOffset NotBefore)> _retries = new();
+    private readonly ConcurrentDictionary<PodId, DateTimeOffset> _accepted = new();
     private readonly WakeSignal _wake = new();
     private volatile string _policyVersion = "policy/v1";
 
@@ -80,19 +84,23 @@ internal sealed class Evictor(
         var now = time.GetUtcNow();
         foreach (var (pod, notice) in cache.Notices())
         {
-            var isWritten = pod.PreemptBy is not null;
+            var isWritten = pod.EvictBy is not null;
             if (pod.Disposition != PodDisposition.Placed || _underWay.ContainsKey(pod.Id) || (isWritten && !IsDue(pod, notice, now)))
                 continue;
             if (_retries.TryGetValue(pod.Id, out var retry) && now < retry.NotBefore)
+                continue;
+            if (_accepted.TryGetValue(pod.Id, out var accepted) && now - accepted < ShownWithin)
                 continue;
             await slots.WaitAsync(stop).ConfigureAwait(false);
             _underWay[pod.Id] = WorkAsync(pod, notice, isWritten, term, slots, stop);
         }
 
-        foreach (var (id, _) in _retries)
+        foreach (var id in _retries.Keys.Concat(_accepted.Keys))
         {
-            if (cache.FindPod(id) is not { Disposition: PodDisposition.Placed })
-                _retries.TryRemove(id, out _);
+            if (cache.FindPod(id) is { Disposition: PodDisposition.Placed })
+                continue;
+            _retries.TryRemove(id, out _);
+            _accepted.TryRemove(id, out _);
         }
     }
 
@@ -104,11 +112,17 @@ internal sealed class Evictor(
     {
         // The rest runs beside the caller, who registers this task first.
         await Task.Yield();
+        var isOnPod = isWritten;
         try
         {
             using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, term.Lost);
-            if (!isWritten)
-                await GiveNoticeAsync(pod, notice, term, both.Token).ConfigureAwait(false);
+            if (!isWritten && term.IsHeld)
+            {
+                await WriteNoticeAsync(pod, notice, both.Token).ConfigureAwait(false);
+                isOnPod = true;
+                await TellAsync(pod, notice, both.Token).ConfigureAwait(false);
+            }
+
             if (IsDue(pod, notice, time.GetUtcNow()) && term.IsHeld)
                 await EvictAsync(pod, both.Token).ConfigureAwait(false);
             _retries.TryRemove(pod.Id, out _);
@@ -116,9 +130,9 @@ internal sealed class Evictor(
         catch (OperationCanceledException) when (stop.IsCancellationRequested || !term.IsHeld)
         {
         }
-        catch (ApiServerException refusal) when (refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+        catch (ApiServerException refusal) when (!isOnPod && refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
         {
-            // Gone, or another pod by now: the watch tells.
+            // Gone, or another pod by now: the watch tells. A notice that is on its pod stands, or nobody would carry it out.
             cache.WithdrawNotice(pod.Id);
         }
         catch (Exception failure)
@@ -142,11 +156,8 @@ internal sealed class Evictor(
         Log.EvictionFailed(logger, pod.Namespace, pod.Name, failure.Message, wait.TotalSeconds);
     }
 
-    private async Task GiveNoticeAsync(PodRecord pod, Notice notice, LeadershipTerm term, CancellationToken cancellation)
+    private async Task WriteNoticeAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {
-        if (!term.IsHeld)
-            return;
-        var path = $"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}";
         var deadline = MicroTime.FormatSeconds(notice.Deadline);
         var patch = new MetadataPatch
         {
@@ -156,10 +167,15 @@ internal sealed class Evictor(
                 Annotations = new() { [Annotations.PreemptBy] = deadline, [Annotations.PreemptedFor] = notice.Beneficiary },
             },
         };
-        await client.PatchAsync(path, patch, WireJson.Default.MetadataPatch, ApiServerClient.MergePatch, cancellation).ConfigureAwait(false);
-        var message = $"preempted for {notice.Beneficiary}; to be evicted by {deadline}";
+        await client.PatchAsync(PathOf(pod), patch, WireJson.Default.MetadataPatch, ApiServerClient.MergePatch, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task TellAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
+    {
+        var message = $"preempted for {notice.Beneficiary}; to be evicted by {MicroTime.FormatSeconds(notice.Deadline)}";
         var condition = new PodStatusPatch
         {
+            Metadata = new PatchedMeta { Uid = pod.Id.Value },
             Status = new PodConditionsPatch
             {
                 Conditions =
@@ -172,7 +188,7 @@ internal sealed class Evictor(
                 ],
             },
         };
-        await client.PatchAsync($"{path}/status", condition, WireJson.Default.PodStatusPatch, ApiServerClient.StrategicMergePatch, cancellation)
+        await client.PatchAsync($"{PathOf(pod)}/status", condition, WireJson.Default.PodStatusPatch, ApiServerClient.StrategicMergePatch, cancellation)
             .ConfigureAwait(false);
         events.Record(PodReference.Of(pod), EventKind.Warning, "Preempting", message);
         metrics.Eviction("noticed");
@@ -180,7 +196,7 @@ internal sealed class Evictor(
 
     private async Task EvictAsync(PodRecord pod, CancellationToken cancellation)
     {
-        var path = $"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}/eviction";
+        var path = $"{PathOf(pod)}/eviction";
         try
         {
             await client.PostAsync(path, Eviction(pod, _policyVersion), WireJson.Default.EvictionObject, cancellation).ConfigureAwait(false);
@@ -192,10 +208,13 @@ internal sealed class Evictor(
             await client.PostAsync(path, Eviction(pod, _policyVersion), WireJson.Default.EvictionObject, cancellation).ConfigureAwait(false);
         }
 
+        _accepted[pod.Id] = time.GetUtcNow();
         metrics.Eviction("evicted");
         events.Record(PodReference.Of(pod), EventKind.Normal, "Preempted", $"evicted for {pod.PreemptedFor ?? "another workload"}");
         Log.Evicted(logger, pod.Namespace, pod.Name);
     }
+
+    private static string PathOf(PodRecord pod) => $"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}";
 
     private static bool IsUnknownVersion(ApiServerException refusal) =>
         refusal.StatusCode is HttpStatusCode.BadRequest or HttpStatusCode.UnsupportedMediaType;

@@ -58,7 +58,7 @@ public sealed class SchedulingOptions
     [Range(0, 60_000)]
     public int MinCycleIntervalMilliseconds { get; set; } = 20;
 
-    /// <summary>The most time between two cycles in seconds while anything waits, 1 to 3600: protection times run out without an event. Default 10.</summary>
+    /// <summary>The most time between two cycles in seconds, whether or not anything happens, 1 to 3600: protection times run out without an event. Default 10.</summary>
     [Range(1, 3600)]
     public int MaxCycleIntervalSeconds { get; set; } = 10;
 

@@ -276,9 +276,44 @@ public class ClusterCacheTests
     public void A_notice_on_a_pod_of_another_scheduler_is_not_ours_to_carry_out()
     {
         var fixture = new CacheFixture();
-        (string, string)[] notice = [("preempt-by", "2026-01-01T00:00:00Z")];
+        (string, string)[] notice = [("preempt-by", "2026-01-01T00:00:00Z"), ("preemptible", "true")];
         fixture.Cache.Pods.Upsert(Pods.Map("\"schedulerName\":\"other\",\"nodeName\":\"n0\"", notice, "theirs"));
         fixture.Cache.Pods.Upsert(Pods.Map("\"nodeName\":\"n0\"", notice, "ours"));
         Assert.Equal("ours", Assert.Single(fixture.Cache.Notices()).Pod.Name);
+    }
+
+    [Fact]
+    public void A_list_that_says_what_is_known_wakes_nobody()
+    {
+        var empty = new ClusterCache(new CacheSettings(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var changes = 0;
+        empty.Changed += () => changes++;
+        empty.Tenants.Replace([]);
+        empty.PodGroups.Replace([]);
+        Assert.Equal((0L, 0), (empty.Generation, changes));
+        empty.Tenants.Replace([Tenant("a", "ns-a", 4)]);
+        empty.PodGroups.Replace([new PodGroupRecord("ns", "g", 2)]);
+        Assert.Equal((2L, 2), (empty.Generation, changes));
+        empty.Tenants.Replace([Tenant("a", "ns-a", 4)]);
+        empty.PodGroups.Replace([new PodGroupRecord("ns", "g", 2)]);
+        Assert.Equal((2L, 2), (empty.Generation, changes));
+        empty.Tenants.Replace([]);
+        empty.PodGroups.Replace([]);
+        Assert.Equal((4L, 4), (empty.Generation, changes));
+        Assert.Empty(empty.TenantVerdicts);
+    }
+
+    [Fact]
+    public void Our_own_write_to_a_tenants_status_wakes_nobody()
+    {
+        var fixture = new CacheFixture();
+        var (generation, changes) = (fixture.Cache.Generation, fixture.Changes);
+        var status = new Scheduler.Daemon.Kubernetes.Wire.TenantStatus { Used = "3", ObservedGeneration = 1 };
+        fixture.Cache.Tenants.Upsert(Tenant("team", "ns", 100) with { Status = status });
+        Assert.Equal((generation, changes), (fixture.Cache.Generation, fixture.Changes));
+        Assert.Same(status, Assert.Single(fixture.Cache.TenantVerdicts).Record.Status);
+        // A new version that is refused has to reach its Tenant.
+        fixture.Cache.Tenants.Upsert(Tenant("team", "ns", 100, generation: 2, parent: "nobody"));
+        Assert.Equal(changes + 1, fixture.Changes);
     }
 }

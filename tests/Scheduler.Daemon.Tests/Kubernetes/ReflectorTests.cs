@@ -10,6 +10,7 @@ namespace Scheduler.Daemon.Tests.Kubernetes;
 public sealed class ReflectorTests : IAsyncDisposable
 {
     private static readonly TimeSpan First = TimeSpan.FromMilliseconds(200);
+    private static readonly TimeSpan Cap = TimeSpan.FromSeconds(30);
 
     private readonly BarrierTimeProvider _time = new();
     private readonly ScriptedServer _server = new();
@@ -261,6 +262,28 @@ public sealed class ReflectorTests : IAsyncDisposable
         await _time.AdvanceWhenArmedAsync(First);
         Assert.Equal("=b", await _sink.NextAsync());
         await refreshed.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_404_after_a_good_list_empties_the_sink_only_when_it_lasts()
+    {
+        _server.Answer(List("1", null, "a")).Refuse(HttpStatusCode.NotFound).Refuse(HttpStatusCode.NotFound).Answer(List("3", null, "a", "b"));
+        _server.Refuse(HttpStatusCode.Gone);
+        for (var refusals = 0; refusals < 20; refusals++)
+            _server.Refuse(HttpStatusCode.NotFound);
+        Start(mayBeAbsent: true);
+        Assert.Equal("=a", await _sink.NextAsync());
+        await _time.AdvanceWhenArmedAsync(First);
+        await _time.AdvanceWhenArmedAsync(2 * First);
+        // It was a passing fault: nothing was emptied in between.
+        Assert.Equal("=a,b", await _sink.NextAsync());
+        await _time.AdvanceWhenArmedAsync(4 * First);
+        var missingSince = _time.GetUtcNow();
+        var emptied = _sink.NextAsync();
+        for (var wait = 8 * First; !emptied.IsCompleted; wait = wait * 2 > Cap ? Cap : wait * 2)
+            await Task.WhenAny(emptied, _time.AdvanceWhenArmedAsync(wait));
+        Assert.Equal("=", await emptied);
+        Assert.True(_time.GetUtcNow() - missingSince >= TimeSpan.FromMinutes(1));
     }
 
     public async ValueTask DisposeAsync()

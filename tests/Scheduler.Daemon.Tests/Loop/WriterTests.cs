@@ -25,6 +25,8 @@ public class WriterTests
         var patch = await fixture.Server.NextRequestAsync();
         Assert.Equal("/api/v1/namespaces/ns/pods/p/status", patch.Path);
         Assert.Contains("\"reason\":\"Fragmented\"", patch.Body, StringComparison.Ordinal);
+        // A pod recreated under the name must not get it: the uid is a precondition.
+        Assert.Contains("\"metadata\":{\"uid\":\"uid-p\"}", patch.Body, StringComparison.Ordinal);
         var written = await fixture.Server.NextRequestAsync();
         Assert.Equal("/api/v1/namespaces/ns/events", written.Path);
         Assert.Contains("\"reason\":\"FailedScheduling\"", written.Body, StringComparison.Ordinal);
@@ -53,6 +55,19 @@ public class WriterTests
         fixture.Run(fixture.Conditions.RunAsync);
         Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
         Assert.Single(fixture.Server.Requests);
+    }
+
+    [Fact]
+    public async Task A_pod_that_was_given_a_node_since_is_not_told_that_it_waits()
+    {
+        await using var fixture = Leading();
+        fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "no node fits");
+        var plan = Planner.Compute(fixture.Cache.View().Snapshot, SchedulingPolicy.Default);
+        Assert.Null(fixture.Cache.TryAssume(Assert.Single(plan.Decisions.OfType<Bind>()), out _));
+        fixture.Conditions.Offer(Waiting(fixture, "q"), "Fragmented", "no node fits");
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Conditions.RunAsync);
+        Assert.Contains("/pods/q/", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -111,7 +126,9 @@ public class WriterTests
         var notice = await fixture.Server.NextRequestAsync();
         Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:00Z\"", notice.Body, StringComparison.Ordinal);
         Assert.Contains("\"weir.scheduler/preempted-for\":\"ns/pod/winner\"", notice.Body, StringComparison.Ordinal);
-        Assert.Contains("DisruptionTarget", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        var told = await fixture.Server.NextRequestAsync();
+        Assert.Contains("DisruptionTarget", told.Body, StringComparison.Ordinal);
+        Assert.Contains("\"metadata\":{\"uid\":\"uid-v\"}", told.Body, StringComparison.Ordinal);
         fixture.Cache.Pods.Upsert(Running(fixture, "v", ("preempt-by", "2026-01-01T00:01:00Z"), ("preempted-for", "ns/pod/winner")));
         fixture.Time.Advance(TimeSpan.FromMinutes(1));
         var eviction = await NextWhileLookingAsync(fixture);
@@ -142,6 +159,73 @@ public class WriterTests
         Assert.Contains("policy/v1beta1", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         Assert.Contains("policy/v1beta1", (await NextWhileLookingAsync(fixture)).Body, StringComparison.Ordinal);
         Assert.Contains("weir_evictions_total{result=\"refused\"} 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_notice_that_anybody_wrote_evicts_no_pod_that_may_not_be_preempted()
+    {
+        await using var fixture = Leading();
+        var settings = new PodMappingSettings();
+        (string, string)[] notice = [("preempt-by", "2026-01-01T00:00:00Z"), ("gpu-devices", "0"), ("preemptible", "true")];
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("\"nodeName\":\"n0\"", [notice[0]], "optedout"), settings));
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("\"nodeName\":\"n0\"", notice, "others"), settings with { SchedulerName = "another" }));
+        fixture.Cache.Pods.Upsert(PodMapping.Map(Pods.Parse("", notice, "waiting"), settings));
+        Assert.Empty(fixture.Cache.Notices());
+        Running(fixture, "told", notice[0]);
+        Assert.Equal("told", Assert.Single(fixture.Cache.Notices()).Pod.Name);
+        // Its owner opts out in time.
+        fixture.Cache.Pods.Upsert(Running(fixture, "told", notice[0]) with { IsPreemptible = false });
+        Assert.Empty(fixture.Cache.Notices());
+    }
+
+    [Fact]
+    public async Task A_notice_from_before_the_start_came_with_the_template_and_a_real_one_replaces_it()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2025-12-31T23:59:59Z"));
+        Assert.Empty(fixture.Cache.Notices());
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddMinutes(1))));
+        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:00Z\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_accepted_eviction_is_not_posted_again_while_the_watch_is_late()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        await fixture.Server.NextRequestAsync();
+        var before = fixture.Time.GetUtcNow();
+        await NextWhileLookingAsync(fixture);
+        Assert.True(fixture.Time.GetUtcNow() - before >= TimeSpan.FromMinutes(1));
+    }
+
+    [Fact]
+    public async Task A_conflict_does_not_withdraw_a_notice_that_is_on_the_pod()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        fixture.Server.Refuse(HttpStatusCode.Conflict).Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        await fixture.Server.NextRequestAsync();
+        Assert.EndsWith("/eviction", (await NextWhileLookingAsync(fixture)).Path, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_conflict_withdraws_a_notice_that_never_reached_the_pod()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v");
+        fixture.Server.Refuse(HttpStatusCode.Conflict);
+        var withdrawn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        fixture.Cache.Changed += () => withdrawn.TrySetResult();
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddMinutes(1))));
+        await withdrawn.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Empty(fixture.Cache.Notices());
     }
 
     [Fact]

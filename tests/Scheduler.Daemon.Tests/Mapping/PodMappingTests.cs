@@ -218,4 +218,28 @@ public class PodMappingTests
         Assert.Equal(("Fragmented", "m"), Pods.Map(status: """
             "conditions":[{"type":"PodScheduled","status":"False","reason":"Fragmented","message":"m"}]
             """).UnscheduledBecause);
+
+    [Theory]
+    [InlineData("cpu", "9223372036854775807")]
+    [InlineData("cpu", "1125899906842.625")]
+    [InlineData("memory", "7Ei")]
+    [InlineData("example.com/thing", "9223372036854775807")]
+    public void A_request_beyond_any_node_is_an_error_that_names_its_field(string resource, string amount)
+    {
+        var pod = Pods.Map(Pods.Requests($"\"{resource}\":\"{amount}\""));
+        Assert.Equal(PodDisposition.Invalid, pod.Disposition);
+        var error = Assert.Single(pod.Errors);
+        Assert.Equal(($"container c: requests.{resource}", amount), (error.Field, error.Value));
+        Assert.Contains("more than any node has", error.Remedy, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Requests_that_are_too_much_together_are_an_error_and_never_negative()
+    {
+        const string Container = """{"name":"c","resources":{"requests":{"cpu":"1125899906842","memory":"1Pi"}}}""";
+        var pod = Pods.Map($"\"containers\":[{Container},{Container}]");
+        Assert.Equal(PodDisposition.Invalid, pod.Disposition);
+        Assert.Equal(["resources.cpu", "resources.memory"], pod.Errors.Select(error => error.Field));
+        Assert.Equal((PodRequests.MaxUnits, PodRequests.MaxUnits), (pod.Shape.Requests.MilliCpu, pod.Shape.Requests.MemoryBytes));
+    }
 }

@@ -59,6 +59,10 @@ public class QuantityTests
     public void What_is_no_quantity_is_refused(string text) => Assert.False(Quantity.TryParse(text, out _));
 
     [Fact]
+    public void The_largest_quantity_in_thousandths_does_not_wrap_around() =>
+        Assert.Equal(long.MaxValue, Quantity.Parse("9223372036854775807").MilliCeiling);
+
+    [Fact]
     public void Fractions_of_containers_add_up_before_they_are_rounded() =>
         Assert.Equal(1, (Quantity.Parse("0.4m") + Quantity.Parse("0.4m")).MilliCeiling);
 }

@@ -72,7 +72,7 @@ internal sealed record PodRecord
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
 
-    /// <summary>When it is to be evicted, from the notice on it; null without one.</summary>
+    /// <summary>When it is to be evicted, as its annotation says; null without one. Only <see cref="EvictBy"/> may be acted on.</summary>
     public DateTimeOffset? PreemptBy { get; init; }
 
     /// <summary>For whom, from the same notice.</summary>
@@ -88,6 +88,15 @@ internal sealed record PodRecord
     public WorkloadId Workload => Group is null || !IsManaged
         ? new WorkloadId($"{Namespace}/pod/{Name}")
         : new WorkloadId($"{Namespace}/podgroup/{Group}");
+
+    /// <summary>Whether the evictor may touch it at all: a pod of this scheduler that may be preempted.</summary>
+    public bool MayBeEvicted => IsManaged && IsPreemptible;
+
+    /// <summary>
+    /// <see cref="PreemptBy"/> where it is a notice: anybody who may write a pod or a template can write the annotation. It counts on
+    /// a running pod that may be evicted, and not if it is earlier than the pod's start, for then it came with the template.
+    /// </summary>
+    public DateTimeOffset? EvictBy => MayBeEvicted && HoldsRoom && !(PreemptBy < StartedAt) ? PreemptBy : null;
 
     /// <summary>Whether it takes room on a node.</summary>
     public bool HoldsRoom => Disposition is PodDisposition.Placed or PodDisposition.Leaving;

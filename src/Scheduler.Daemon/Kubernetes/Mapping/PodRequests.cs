@@ -10,6 +10,12 @@ namespace Scheduler.Daemon.Kubernetes.Mapping;
 /// </summary>
 internal static class PodRequests
 {
+    /// <summary>
+    /// The most that a pod may ask for of one resource, in whole units (CPU: thousandths): 2⁵⁰, more than any node has, and so
+    /// little that the sums over all pods of a node stay far within 64 bits.
+    /// </summary>
+    internal const long MaxUnits = 1L << 50;
+
     public static Dictionary<string, Quantity> Total(PodSpec spec, List<PodError> errors)
     {
         var running = new Dictionary<string, Quantity>(StringComparer.Ordinal);
@@ -38,8 +44,23 @@ internal static class PodRequests
         foreach (var (name, quantity) in Requests(spec.Resources, "pod", errors))
             running[name] = quantity;
         Add(running, ParseAll(spec.Overhead, "overhead", errors));
+        // One by one they are in range; together they may not be.
+        foreach (var (name, sum) in running.OrderBy(pair => pair.Key, StringComparer.Ordinal).ToList())
+        {
+            var most = Most(name);
+            if (sum.Nano <= most.Nano)
+                continue;
+            errors.Add(TooMuch($"resources.{name}", sum.ToString(), most));
+            running[name] = most;
+        }
+
         return running;
     }
+
+    private static Quantity Most(string resource) => new((Int128)MaxUnits * (resource == "cpu" ? 1_000_000 : 1_000_000_000));
+
+    private static PodError TooMuch(string field, string value, Quantity most) =>
+        new(field, value, $"is more than any node has; the most is {most.UnitsCeiling}");
 
     private static Dictionary<string, Quantity> Requests(ResourceRequirements? resources, string where, List<PodError> errors)
     {
@@ -54,10 +75,12 @@ internal static class PodRequests
         var parsed = new Dictionary<string, Quantity>(texts?.Count ?? 0, StringComparer.Ordinal);
         foreach (var (name, text) in texts ?? [])
         {
-            if (Quantity.TryParse(text.Text, out var quantity) && quantity.Nano >= 0)
-                parsed[name] = quantity;
-            else
+            if (!Quantity.TryParse(text.Text, out var quantity) || quantity.Nano < 0)
                 errors.Add(new PodError($"{where}.{name}", text.Text, "is not a quantity of 0 or more, such as 500m, 2 or 1.5Gi"));
+            else if (quantity.Nano > Most(name).Nano)
+                errors.Add(TooMuch($"{where}.{name}", text.Text, Most(name)));
+            else
+                parsed[name] = quantity;
         }
 
         return parsed;

@@ -14,7 +14,7 @@ internal readonly record struct Quantity(Int128 Nano)
 
     public static readonly Quantity Zero;
 
-    /// <summary>In thousandths, rounded up: the unit of CPU.</summary>
+    /// <summary>In thousandths, rounded up: the unit of CPU. Held to what 64 bits can say.</summary>
     public long MilliCeiling => Ceiling(Nano, OneInNano / 1000);
 
     /// <summary>In whole units, rounded up: bytes, devices.</summary>
@@ -151,6 +151,7 @@ internal readonly record struct Quantity(Int128 Nano)
     private static long Ceiling(Int128 value, Int128 unit)
     {
         var (quotient, rest) = Int128.DivRem(value, unit);
-        return (long)(quotient + (rest > 0 ? 1 : 0));
+        // Saturated: wrapped around, the largest request would become a negative one, which fits everywhere.
+        return long.CreateSaturating(quotient + (rest > 0 ? 1 : 0));
     }
 }

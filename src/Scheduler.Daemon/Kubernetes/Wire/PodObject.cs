@@ -97,9 +97,10 @@ internal sealed record PodStatus
     public List<Condition>? Conditions { get; init; }
 }
 
-/// <summary>A strategic merge patch of pods/status: conditions are merged by type.</summary>
+/// <summary>A strategic merge patch of pods/status: conditions are merged by type. The uid is a precondition, as in <see cref="MetadataPatch"/>.</summary>
 internal sealed record PodStatusPatch
 {
+    public required PatchedMeta Metadata { get; init; }
     public required PodConditionsPatch Status { get; init; }
 }
 
