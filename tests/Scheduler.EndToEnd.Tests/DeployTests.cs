@@ -41,7 +41,7 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         ControlPlaneFixture.Require();
         await using var plane = await ControlPlane.StartAsync(Cancel);
         using var api = new ApiClient(plane.Endpoint);
-        await Manifests.ApplyAsync(api, Cancel, "crds", "1-tenants.yaml");
+        await Manifests.ApplyAsync(api, Cancel, "crds", "tenants.yaml");
         await Manifests.ApplyAsync(api, Cancel, "samples", "1-tenants.yaml");
         const string Status = """
             {"status":{"guaranteed":"8","limit":"24","used":"3.5","pendingWorkloads":2,"conditions":[{"type":"Accepted","status":"True"}]}}

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using k8s;
 using k8s.Models;
 using Scheduler.EndToEnd.Tests.Deploying;
@@ -28,13 +29,18 @@ public sealed class PreemptionTests
         await client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new() { Name = "a" } }, cancellationToken: Cancel);
         await client.CoreV1.CreateNodeAsync(OpenbObjects.Node(new OpenbNode("n", 8000, 8192, 1, "T4")), cancellationToken: Cancel);
         var pod = OpenbObjects.Pod(new OpenbPod("old", 1000, 1024, 1, 1000, [], "BE"), "a");
-        pod.Metadata.Annotations["weir.scheduler/preempt-by"] = "2026-01-01T00:00:00Z";
-        pod.Metadata.Annotations["weir.scheduler/preempted-for"] = "a/pod/new";
         await client.CoreV1.CreateNamespacedPodAsync(pod, "a", cancellationToken: Cancel);
         const string Binding = """
             {"apiVersion":"v1","kind":"Binding","metadata":{"name":"old","annotations":{"weir.scheduler/gpu-devices":"0"}},"target":{"kind":"Node","name":"n"}}
             """;
         (await api.PostAsync($"{Pod}/binding", Binding, Cancel)).Expect(201);
+
+        // A notice is given after the start; one from before came with a template and counts for nothing.
+        var deadline = DateTimeOffset.UtcNow.AddSeconds(1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        var notice = $$"""
+            {"metadata":{"annotations":{"weir.scheduler/preempt-by":"{{deadline}}","weir.scheduler/preempted-for":"a/pod/new"} } }
+            """;
+        (await api.PatchAsync(Pod, ApiClient.MergePatch, notice, Cancel)).Expect(200);
 
         await using var daemon = await DaemonProcess.StartAsync(plane, Cancel);
         await UntilAsync(api, Pod, read => read.TextAt("metadata.deletionTimestamp") is not null, daemon);

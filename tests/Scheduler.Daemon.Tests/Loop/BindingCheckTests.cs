@@ -19,7 +19,7 @@ public class BindingCheckTests
         await using var fixture = new WriterFixture();
         await AssumeAsync(fixture);
         fixture.Server.Answer("""{"metadata":{"name":"p","namespace":"ns","uid":"uid-p"},"spec":{}}""");
-        await fixture.Time.AdvanceWhenArmedAsync(Overdue);
+        fixture.Time.Advance(Overdue);
         await fixture.Server.NextRequestAsync();
         await fixture.Time.UntilArmedAsync(Every);
         Assert.Equal(0, fixture.Cache.AssumedCount);
@@ -34,7 +34,7 @@ public class BindingCheckTests
             .Answer("""{"metadata":{"name":"p","namespace":"ns","uid":"uid-p"},"spec":{"nodeName":"n0"}}""");
         for (var time = 0; time < 2; time++)
         {
-            await fixture.Time.AdvanceWhenArmedAsync(Overdue);
+            fixture.Time.Advance(Overdue);
             await fixture.Server.NextRequestAsync();
             await fixture.Time.UntilArmedAsync(Every);
             Assert.Equal(1, fixture.Cache.AssumedCount);
