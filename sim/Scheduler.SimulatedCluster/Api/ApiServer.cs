@@ -127,7 +127,7 @@ internal sealed class ApiServer : IAsyncDisposable
 
     private static async Task OpenApiVersion2Async(RequestContext request)
     {
-        if (request.Accepts(OpenApi.ProtobufMediaType))
+        if (request.Accepts(OpenApi.AskedProtobufMediaType) || request.Accepts(OpenApi.ProtobufMediaType))
             await request.AnswerAsync(200, OpenApi.EmptyVersion2Protobuf, contentType: OpenApi.ProtobufMediaType);
         else
             await request.AnswerAsync(200, OpenApi.Version2());

@@ -11,7 +11,11 @@ namespace Scheduler.SimulatedCluster.Api;
 /// </summary>
 internal sealed class OpenApi(ResourceRegistry registry)
 {
-    public const string ProtobufMediaType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+    /// <summary>How clients ask for version 2 as protobuf.</summary>
+    public const string AskedProtobufMediaType = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+
+    /// <summary>How it is answered: the <c>@</c> of the other spelling is no legal media type, and Go's parser refuses it.</summary>
+    public const string ProtobufMediaType = "application/com.github.proto-openapi.spec.v2.v1.0+protobuf";
 
     private static readonly string[] WriteParameters = ["dryRun", "fieldManager", "fieldValidation", "force"];
 

@@ -53,6 +53,15 @@ public sealed class KubectlTests : IDisposable
     }
 
     [Fact]
+    public async Task A_list_of_objects_is_applied()
+    {
+        // kubectl validates a List by the version 2 document, whose media type it has to be able to parse.
+        await using var cluster = await TestCluster.StartAsync();
+        const string List = "{apiVersion: v1, kind: List, items: [{apiVersion: v1, kind: ConfigMap, metadata: {name: a}}, {apiVersion: v1, kind: ConfigMap, metadata: {name: b}}]}";
+        Assert.Equal("configmap/a created\nconfigmap/b created\n", await OkAsync(cluster, "apply -f -", List));
+    }
+
+    [Fact]
     public async Task Apply_and_get_and_describe_and_delete_a_pod()
     {
         await using var cluster = await TestCluster.StartAsync();
