@@ -70,14 +70,24 @@ internal sealed class WaitExamination(Session session)
         return ExamineCapacity(need, withinLimit, inGuarantee);
     }
 
+    private bool IsInsideConfigured(Need need) =>
+        session.Ledger.IsDegraded(need.Tenant)
+        && session.Ledger.UsedGuaranteedTotal(need.Tenant.Index) + need.MilliGpu <= need.Tenant.TotalGuaranteedMilliGpu;
+
     private (WaitReason Reason, string Message, long Free) ExamineCapacity(Need need, int[] flavors, bool inGuarantee)
     {
         var survey = need.Survey;
         var free = flavors.Sum(flavor => survey.FreeMilli[flavor]);
         var quarantined = flavors.Sum(flavor => survey.QuarantinedMilli[flavor]);
+        if (survey.FitsNow && !survey.Fits)
+        {
+            return (WaitReason.ReservedForOthers, WaitMessages.Reserved(need), free);
+        }
+
         if (free < need.MilliGpu)
         {
-            return free + quarantined >= need.MilliGpu ? (WaitReason.GpuQuarantined, WaitMessages.Quarantined(need, free, quarantined), free)
+            return !inGuarantee && IsInsideConfigured(need) ? (WaitReason.GuaranteeDegraded, WaitMessages.Degraded(need, session.Ledger), free)
+                : free + quarantined >= need.MilliGpu ? (WaitReason.GpuQuarantined, WaitMessages.Quarantined(need, free, quarantined), free)
                 : inGuarantee ? (WaitReason.InsufficientGpu, WaitMessages.Insufficient(need, free), free)
                 : (WaitReason.BurstPoolBusy, WaitMessages.PoolBusy(need, free, session.Ledger), free);
         }
