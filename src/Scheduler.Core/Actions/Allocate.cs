@@ -29,21 +29,15 @@ internal sealed class Allocate(Session session, CycleQueues queues)
         standing,
         applicant => applicant.Missing == 0 && IsEligible(applicant, standing) && TryPlaceSurplus(applicant, standing));
 
-    /// <summary>Whether a tenant may use more of a flavor with a standing.</summary>
-    public static bool MayUse(Session session, TenantNode tenant, int flavor, long milliGpu, Standing standing) =>
-        session.Ledger.FirstOverLimit(tenant.Index, flavor, milliGpu) is null
-        && (standing == Standing.Guaranteed
-            ? session.Ledger.FitsGuarantee(tenant.Index, flavor, milliGpu)
-            : BurstPool.LeavesUnlent(session, tenant, flavor, milliGpu));
-
     /// <summary>Tries to start the core of a workload in what is free.</summary>
     public bool TryStartCore(Applicant applicant, Standing standing)
     {
         var statement = new Statement(session);
+        var admission = new Admission(session, applicant, standing, isSurplus: false);
         var placed = new List<PodBinding>(applicant.Missing);
         foreach (var pod in applicant.Pending)
         {
-            if (placed.Count < applicant.Missing && TryPlace(statement, applicant, pod, standing) is { } binding)
+            if (placed.Count < applicant.Missing && TryPlace(statement, admission, applicant, pod) is { } binding)
             {
                 placed.Add(binding);
             }
@@ -55,6 +49,7 @@ internal sealed class Allocate(Session session, CycleQueues queues)
             return false;
         }
 
+        session.CountIn(applicant, placed, isSurplus: false);
         applicant.Bind(placed, standing, _bound++);
         return true;
     }
@@ -67,9 +62,8 @@ internal sealed class Allocate(Session session, CycleQueues queues)
         }
 
         // What joins a core on burst is on burst, however much guarantee is left: a workload has one side of the line.
-        var isCoreOnBurst = applicant.Running is { Standing: Standing.Burst, Workload: var workload }
-            && workload.CountPods(PodState.Placed) > 0;
-        return standing == Standing.Burst ? applicant.MayBurst : !isCoreOnBurst || !applicant.HasGpu;
+        var isCoreOnBurst = applicant.Running is { CoreEntry: { IsGuaranteed: false } };
+        return standing == Standing.Burst ? applicant.MayBurst : !isCoreOnBurst;
     }
 
     private void Pass(Standing standing, Func<Applicant, bool> act)
@@ -107,13 +101,19 @@ internal sealed class Allocate(Session session, CycleQueues queues)
     private bool TryPlaceSurplus(Applicant applicant, Standing standing)
     {
         var statement = new Statement(session);
+        var admission = new Admission(session, applicant, standing, isSurplus: true);
         var placed = new List<PodBinding>();
         foreach (var pod in applicant.Pending)
         {
-            if (TryPlace(statement, applicant, pod, standing) is { } binding)
+            if (TryPlace(statement, admission, applicant, pod) is { } binding)
             {
                 placed.Add(binding);
             }
+        }
+
+        foreach (var binding in placed)
+        {
+            session.CountIn(applicant, [binding], isSurplus: true);
         }
 
         if (placed.Count > 0)
@@ -124,17 +124,25 @@ internal sealed class Allocate(Session session, CycleQueues queues)
         return placed.Count > 0;
     }
 
-    private PodBinding? TryPlace(Statement statement, Applicant applicant, Pod pod, Standing standing)
+    private PodBinding? TryPlace(Statement statement, Admission admission, Applicant applicant, Pod pod)
     {
         var request = Session.RequestFor(pod.Shape, applicant.Tenant);
         Span<bool> allowed = stackalloc bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length && pod.Shape.Gpu.IsAny; flavor++)
         {
-            allowed[flavor] = MayUse(session, applicant.Tenant, flavor, pod.Shape.Gpu.MilliGpu, standing);
+            allowed[flavor] = admission.Allows(flavor, pod.Shape.Gpu.MilliGpu);
         }
 
-        return session.Candidates.FindBest(request, allowed) is { } node
-            ? statement.Place(pod, node, node.Bindable, request, applicant.Tenant, standing == Standing.Guaranteed)
-            : null;
+        if (session.Candidates.FindBest(request, allowed) is not { } node)
+        {
+            return null;
+        }
+
+        if (pod.Shape.Gpu.IsAny)
+        {
+            admission.Add(node.Flavor, pod.Shape.Gpu.MilliGpu);
+        }
+
+        return statement.Place(pod, node, node.Bindable, request, applicant.Tenant);
     }
 }

@@ -40,17 +40,16 @@ internal static class Nominations
             return;
         }
 
-        var isGuaranteed = IsInsideGuarantee(session, applicant, nominated);
         var statement = new Statement(session);
         var kept = new List<PodBinding>(nominated.Length);
         foreach (var pod in nominated)
         {
             var node = NodeOf(session, pod);
             kept.Add(statement.Keep(
-                pod, node, pod.Nomination!.Devices, Session.RequestFor(pod.Shape, applicant.Tenant), applicant.Tenant, isGuaranteed));
+                pod, node, pod.Nomination!.Devices, Session.RequestFor(pod.Shape, applicant.Tenant), applicant.Tenant));
         }
 
-        applicant.Keep(kept, isGuaranteed);
+        applicant.Keep(kept, session.CountIn(applicant, kept, isSurplus: false));
     }
 
     private static void Release(Session session, Applicant applicant, Pod[] nominated)
@@ -60,20 +59,6 @@ internal static class Nominations
             session.OccupyLater(
                 NodeOf(session, pod), pod.Shape, pod.Nomination!.Devices, Session.OwnerFor(applicant.Tenant), sign: -1);
         }
-    }
-
-    private static bool IsInsideGuarantee(Session session, Applicant applicant, Pod[] nominated)
-    {
-        Span<long> uses = stackalloc long[session.Flavors.Length];
-        foreach (var pod in nominated)
-        {
-            if (NodeOf(session, pod).Flavor is >= 0 and var flavor)
-            {
-                uses[flavor] += pod.Shape.Gpu.MilliGpu;
-            }
-        }
-
-        return session.Ledger.FitsGuarantee(applicant.Tenant.Index, uses);
     }
 
     /// <summary>Who is held back gives up what was kept.</summary>

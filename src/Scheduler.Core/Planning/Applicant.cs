@@ -52,8 +52,8 @@ internal sealed class Applicant
     /// <summary>Room kept for it while victims leave; empty if none is.</summary>
     public IReadOnlyList<PodBinding> Kept { get; private set; } = [];
 
-    /// <summary>Whether that room counts inside the guarantee.</summary>
-    public bool IsKeptInsideGuarantee { get; private set; }
+    /// <summary>How that room is counted; null without GPUs.</summary>
+    public StandingBook.Entry? KeptEntry { get; private set; }
 
     /// <summary>Position among the workloads bound in this cycle.</summary>
     public int BoundOrder { get; private set; }
@@ -73,10 +73,10 @@ internal sealed class Applicant
     }
 
     /// <summary>Notes the room that is kept for its core.</summary>
-    public void Keep(IReadOnlyList<PodBinding> pods, bool isInsideGuarantee)
+    public void Keep(IReadOnlyList<PodBinding> pods, StandingBook.Entry? entry)
     {
         Kept = pods;
-        IsKeptInsideGuarantee = isInsideGuarantee;
+        KeptEntry = entry;
     }
 
     private static int BigFirst(Pod a, Pod b)

@@ -158,7 +158,7 @@ internal sealed class PlanWriter(Session session, CycleQueues queues)
             var milli = applicant.Pending.First(pod => pod.Id == binding.Pod).Shape.Gpu.MilliGpu;
             if (milli > 0 && session.Snapshot.TryGetNodeIndex(binding.Node, out var index))
             {
-                kept.Add(applicant.Tenant, session.Nodes[index].Flavor, milli, applicant.IsKeptInsideGuarantee);
+                kept.Add(applicant.Tenant, session.Nodes[index].Flavor, milli, applicant.KeptEntry is { IsGuaranteed: true });
             }
         }
     }

@@ -28,7 +28,7 @@ public static class Planner
         var allocate = new Allocate(session, queues);
         var preempt = new Preempt(session);
         Nominations.Resume(session, queues, allocate);
-        allocate.Cores(Standing.Guaranteed, applicant => preempt.TryFor(applicant, VictimScope.Guarantee));
+        allocate.Cores(Standing.Guaranteed, applicant => preempt.TryFor(applicant, VictimScope.Guarantee) || preempt.TryFor(applicant, VictimScope.Priority));
         allocate.Surplus(Standing.Guaranteed);
 
         // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower

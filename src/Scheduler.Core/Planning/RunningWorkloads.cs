@@ -16,8 +16,8 @@ internal sealed class RunningWorkload(Workload workload, TenantNode? tenant)
     /// <summary>Its tenant, or null.</summary>
     public TenantNode? Tenant { get; } = tenant;
 
-    /// <summary>Of the core: inside the guarantee or on burst; burst for what is of no tenant.</summary>
-    public Standing Standing { get; set; } = Standing.Burst;
+    /// <summary>How the core is counted; null for what is of no tenant, or without GPUs.</summary>
+    public StandingBook.Entry? CoreEntry { get; set; }
 
     /// <summary>Its pods on nodes that exist, in order: node, pod, devices.</summary>
     public List<(NodeState Node, Occupant Occupant)> Pods { get; } = [];
@@ -31,11 +31,12 @@ internal sealed class RunningWorkload(Workload workload, TenantNode? tenant)
     /// <summary>Whether any of its pods holds GPUs.</summary>
     public bool HasGpu => Pods.Exists(pod => pod.Occupant.Pod.Shape.Gpu.IsAny);
 
-    /// <summary>Surplus pods inside the guarantee.</summary>
-    public HashSet<PodId> GuaranteedSurplus { get; } = [];
+    /// <summary>How surplus pods are counted.</summary>
+    public Dictionary<PodId, StandingBook.Entry> SurplusEntries { get; } = [];
 
     /// <summary>Whether a pod can be reclaimed by other tenants.</summary>
-    public bool IsOnBurst(PodId pod) => Standing == Standing.Burst || Surplus.Any(other => other.Occupant.Pod.Id == pod && !GuaranteedSurplus.Contains(pod));
+    public bool IsOnBurst(PodId pod) =>
+        CoreEntry is { IsGuaranteed: false } || (SurplusEntries.TryGetValue(pod, out var entry) && !entry.IsGuaranteed);
 
     /// <summary>Tells core and surplus apart.</summary>
     public void Split(Session session)

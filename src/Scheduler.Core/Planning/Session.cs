@@ -15,6 +15,7 @@ internal sealed class Session
     private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
 
     private readonly Dictionary<PodId, WorkloadId> _beneficiaries = [];
+    private readonly StandingBook[] _standings;
     private readonly long[] _going;
 
     public Session(ClusterSnapshot snapshot, SchedulingPolicy policy)
@@ -28,6 +29,7 @@ internal sealed class Session
         Ledger = new QuotaLedger(snapshot.Tenants, Flavors, snapshot.HealthyMilliGpu(), policy.MaxShareOfClusterPermille);
         FreeMilliGpu = new long[Flavors.Length];
         Withdrawn = SessionLoader.NoticesWithoutNeed(snapshot);
+        _standings = [.. snapshot.Tenants.Nodes.Select(tenant => new StandingBook(Ledger, tenant))];
         Running = SessionLoader.PlaceRunning(this);
         foreach (var node in Nodes)
         {
@@ -61,6 +63,34 @@ internal sealed class Session
 
     /// <summary>Workloads that hold GPUs, with their standing, as the snapshot found them.</summary>
     public RunningWorkloads Running { get; }
+
+    /// <summary>Whether anything is leaving or kept, so that what will be free differs from what is.</summary>
+    public bool HasComing { get; internal set; }
+
+    /// <summary>Which workloads of a leaf are inside its guarantee.</summary>
+    public StandingBook StandingOf(TenantNode tenant) => _standings[tenant.Index];
+
+    /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
+    public StandingBook.Entry? CountIn(Applicant applicant, IReadOnlyList<PodBinding> pods, bool isSurplus)
+    {
+        if (!applicant.HasGpu)
+        {
+            return null;
+        }
+
+        var shapes = applicant.Workload.Pods.ToDictionary(pod => pod.Id, pod => pod.Shape);
+        var uses = new long[Flavors.Length];
+        foreach (var pod in pods)
+        {
+            if (Snapshot.TryGetNodeIndex(pod.Node, out var index) && Nodes[index].Flavor is >= 0 and var flavor)
+            {
+                uses[flavor] += shapes[pod.Pod].Gpu.MilliGpu;
+            }
+        }
+
+        var joinsBurst = !isSurplus && applicant.Running is { CoreEntry: { IsGuaranteed: false } };
+        return StandingOf(applicant.Tenant).Insert(applicant.Workload, isSurplus, uses, joinsBurst);
+    }
 
     /// <summary>Pods whose notice is taken back, because whom it was given for no longer waits.</summary>
     public HashSet<PodId> Withdrawn { get; }
@@ -138,6 +168,7 @@ internal sealed class Session
     /// <summary>Takes room in the later view (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
     internal void OccupyLater(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
     {
+        HasComing = true;
         var before = CountedFree(node);
         node.OccupyLater(shape, devices, owner, sign);
         Changed(node, before, owner);

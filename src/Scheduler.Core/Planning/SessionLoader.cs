@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
@@ -82,6 +81,7 @@ internal static class SessionLoader
                 {
                     node.OccupyLater(occupant.Pod.Shape, occupant.Devices, Session.OwnerFor(running.Tenant), sign: -1);
                     session.CountGoing(running.Tenant, occupant.Pod);
+                    session.HasComing = true;
                 }
             }
         }
@@ -101,63 +101,58 @@ internal static class SessionLoader
     }
 
     /// <summary>
-    /// Books what runs on the tenants in <see cref="StandingOrder"/>: first the core of each workload, whole inside the
-    /// guarantee or whole on burst, then the surplus pods of those inside, one by one.
+    /// Books what runs on the tenants, and tells what of it is inside their guarantees: the core of each workload whole,
+    /// its surplus pod by pod.
     /// </summary>
     public static void BookRunning(Session session)
     {
-        var holders = new List<RunningWorkload>();
+        var entries = new Dictionary<int, List<StandingBook.Entry>>();
         foreach (var running in session.Running.All)
         {
             running.Split(session);
-            if (running.Tenant is not null && running.HasGpu)
+            if (running.Tenant is null || !running.HasGpu)
             {
-                holders.Add(running);
+                continue;
             }
-        }
 
-        holders.Sort((a, b) => a.Tenant!.Index != b.Tenant!.Index
-            ? a.Tenant.Index.CompareTo(b.Tenant.Index)
-            : StandingOrder.Instance.Compare(a.Workload, b.Workload));
-        foreach (var running in holders)
-        {
-            running.Standing = Book(session, running, running.Core) ? Standing.Guaranteed : Standing.Burst;
-        }
+            if (!entries.TryGetValue(running.Tenant.Index, out var ofTenant))
+            {
+                entries.Add(running.Tenant.Index, ofTenant = []);
+            }
 
-        foreach (var running in holders)
-        {
+            running.CoreEntry = Book(session, running, running.Core, isSurplus: false);
+            ofTenant.Add(running.CoreEntry);
             foreach (var pod in running.Surplus)
             {
-                if (Book(session, running, [pod], isInside: running.Standing == Standing.Guaranteed))
-                {
-                    running.GuaranteedSurplus.Add(pod.Occupant.Pod.Id);
-                }
+                var entry = Book(session, running, [pod], isSurplus: true);
+                running.SurplusEntries.Add(pod.Occupant.Pod.Id, entry);
+                ofTenant.Add(entry);
             }
+        }
+
+        foreach (var (tenant, ofTenant) in entries)
+        {
+            session.StandingOf(session.Snapshot.Tenants.Nodes[tenant]).Load(ofTenant);
         }
     }
 
-    private static bool Book(
-        Session session, RunningWorkload running, IReadOnlyList<(NodeState Node, Occupant Occupant)> pods, bool isInside = true)
+    private static StandingBook.Entry Book(
+        Session session, RunningWorkload running, IReadOnlyList<(NodeState Node, Occupant Occupant)> pods, bool isSurplus)
     {
-        Span<long> uses = stackalloc long[session.Flavors.Length];
+        var uses = new long[session.Flavors.Length];
         foreach (var (node, occupant) in pods)
         {
-            if (node.Flavor >= 0)
+            if (node.Flavor >= 0 && occupant.Pod.Shape.Gpu.IsAny)
             {
                 uses[node.Flavor] += occupant.Pod.Shape.Gpu.MilliGpu;
+                session.Ledger.Book(running.Tenant!.Index, node.Flavor, occupant.Pod.Shape.Gpu.MilliGpu);
             }
         }
 
-        var isGuaranteed = isInside && session.Ledger.FitsGuarantee(running.Tenant!.Index, uses);
-        for (var flavor = 0; flavor < uses.Length; flavor++)
+        return new StandingBook.Entry(running.Workload, isSurplus, uses)
         {
-            if (uses[flavor] != 0)
-            {
-                session.Ledger.Book(running.Tenant!.Index, flavor, uses[flavor], isGuaranteed);
-            }
-        }
-
-        return isGuaranteed;
+            IsForcedToBurst = pods.Any(pod => session.IsGoing(pod.Occupant.Pod)),
+        };
     }
 
     private static void Place(Session session, RunningWorkload running, NodeState node, Pod pod, ImmutableArray<int> devices)

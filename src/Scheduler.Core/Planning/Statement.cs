@@ -22,26 +22,26 @@ internal sealed class Statement(Session session)
     public int Count => _steps.Count;
 
     /// <summary>Places a pod on a node that its request fits now, and books its GPUs on the tenant.</summary>
-    public PodBinding Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant, bool isGuaranteed)
+    public PodBinding Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant)
     {
         var devices = Choose(pod, view, request);
         session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Book(pod, node, tenant, isGuaranteed, sign: 1);
-        _steps.Add(new Step(Kind.Place, pod, node, devices, request.DeviceOwner, tenant, isGuaranteed));
+        Book(pod, node, tenant, sign: 1);
+        _steps.Add(new Step(Kind.Place, pod, node, devices, request.DeviceOwner, tenant));
         return new PodBinding(pod.Id, node.Node.Name, devices);
     }
 
     /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
-    public PodBinding Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant, bool isGuaranteed) =>
-        Keep(pod, node, Choose(pod, node.Later, request), request, tenant, isGuaranteed);
+    public PodBinding Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
+        Keep(pod, node, Choose(pod, node.Later, request), request, tenant);
 
     /// <summary>As the other, with the devices given.</summary>
     public PodBinding Keep(
-        Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant, bool isGuaranteed)
+        Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
     {
         session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Book(pod, node, tenant, isGuaranteed, sign: 1);
-        _steps.Add(new Step(Kind.Keep, pod, node, devices, request.DeviceOwner, tenant, isGuaranteed));
+        Book(pod, node, tenant, sign: 1);
+        _steps.Add(new Step(Kind.Keep, pod, node, devices, request.DeviceOwner, tenant));
         return new PodBinding(pod.Id, node.Node.Name, devices);
     }
 
@@ -50,7 +50,7 @@ internal sealed class Statement(Session session)
     {
         var owner = Session.OwnerFor(occupant.Owner.Tenant);
         session.OccupyLater(node, occupant.Pod.Shape, occupant.Devices, owner, sign: -1);
-        _steps.Add(new Step(Kind.Vacate, occupant.Pod, node, occupant.Devices, owner, null, false));
+        _steps.Add(new Step(Kind.Vacate, occupant.Pod, node, occupant.Devices, owner, null));
     }
 
     /// <summary>Undoes the newest steps until only <paramref name="count"/> are left.</summary>
@@ -75,7 +75,7 @@ internal sealed class Statement(Session session)
 
             if (step.Tenant is { } tenant)
             {
-                Book(step.Pod, step.Node, tenant, step.IsGuaranteed, sign: -1);
+                Book(step.Pod, step.Node, tenant, sign: -1);
             }
         }
     }
@@ -88,14 +88,14 @@ internal sealed class Statement(Session session)
             : devices;
     }
 
-    private void Book(Pod pod, NodeState node, TenantNode tenant, bool isGuaranteed, int sign)
+    private void Book(Pod pod, NodeState node, TenantNode tenant, int sign)
     {
         if (pod.Shape.Gpu.IsAny)
         {
-            session.Ledger.Book(tenant.Index, node.Flavor, sign * pod.Shape.Gpu.MilliGpu, isGuaranteed);
+            session.Ledger.Book(tenant.Index, node.Flavor, sign * pod.Shape.Gpu.MilliGpu);
         }
     }
 
     private readonly record struct Step(
-        Kind Kind, Pod Pod, NodeState Node, ImmutableArray<int> Devices, int Owner, TenantNode? Tenant, bool IsGuaranteed);
+        Kind Kind, Pod Pod, NodeState Node, ImmutableArray<int> Devices, int Owner, TenantNode? Tenant);
 }

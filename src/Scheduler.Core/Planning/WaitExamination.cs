@@ -61,13 +61,22 @@ internal sealed class WaitExamination(Session session)
             return (WaitReason.LimitReached, WaitMessages.OverLimit(need, over, session.Ledger, allowed[0]), 0);
         }
 
-        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, flavor, need.MilliGpu));
+        var beside = session.StandingOf(need.Tenant).UsedBeside(
+            need.Workload, isSurplus: need.Workload.CountPods(PodState.Placed) >= need.Workload.MinMember, includesLower: false);
+        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, beside, UseOf(flavor, need.MilliGpu)));
         if (!inGuarantee && !need.Workload.IsPreemptible)
         {
             return (WaitReason.LimitReached, WaitMessages.NotPreemptible(need, session.Ledger), 0);
         }
 
         return ExamineCapacity(need, withinLimit, inGuarantee);
+    }
+
+    private long[] UseOf(int flavor, long milliGpu)
+    {
+        var uses = new long[session.Flavors.Length];
+        uses[flavor] = milliGpu;
+        return uses;
     }
 
     private bool IsInsideConfigured(Need need) =>

@@ -95,17 +95,22 @@ internal sealed class QuotaLedger
     public long Guaranteed(int tenant, int flavor) => _guaranteed[Index(tenant, flavor)];
 
     /// <summary>Books a use (or, negative, gives it back) on a tenant and all above it.</summary>
-    public void Book(int tenant, int flavor, long milliGpu, bool isGuaranteed)
+    public void Book(int tenant, int flavor, long milliGpu)
     {
         for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
         {
             _used[Index(node.Index, flavor)] += milliGpu;
             _usedTotal[node.Index] += milliGpu;
-            if (isGuaranteed)
-            {
-                _usedGuaranteed[Index(node.Index, flavor)] += milliGpu;
-                _usedGuaranteedTotal[node.Index] += milliGpu;
-            }
+        }
+    }
+
+    /// <summary>Counts a booked use inside the guarantee (or, negative, on burst again).</summary>
+    public void BookGuaranteed(int tenant, int flavor, long milliGpu)
+    {
+        for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
+        {
+            _usedGuaranteed[Index(node.Index, flavor)] += milliGpu;
+            _usedGuaranteedTotal[node.Index] += milliGpu;
         }
     }
 
@@ -147,13 +152,14 @@ internal sealed class QuotaLedger
         return false;
     }
 
-    /// <summary>Whether uses of several flavors, by their numbers, fit inside the leaf's guarantee together.</summary>
-    public bool FitsGuarantee(int tenant, ReadOnlySpan<long> uses)
+    /// <summary>Whether uses by flavor fit inside the leaf's guarantee, beside what is counted there (the total last).</summary>
+    public bool FitsGuarantee(int tenant, ReadOnlySpan<long> beside, ReadOnlySpan<long> uses)
     {
         var total = 0L;
         for (var flavor = 0; flavor < uses.Length; flavor++)
         {
-            if (uses[flavor] != 0 && !FitsGuarantee(tenant, flavor, uses[flavor]))
+            var guaranteed = _guaranteed[Index(tenant, flavor)];
+            if (uses[flavor] != 0 && guaranteed != Unlimited && beside[flavor] + uses[flavor] > guaranteed)
             {
                 return false;
             }
@@ -161,15 +167,7 @@ internal sealed class QuotaLedger
             total += uses[flavor];
         }
 
-        return _usedGuaranteedTotal[tenant] + total <= _guaranteedTotal[tenant];
-    }
-
-    /// <summary>Whether a further use of the leaf fits inside its guarantee, beside what has guaranteed standing already.</summary>
-    public bool FitsGuarantee(int tenant, int flavor, long milliGpu)
-    {
-        var guaranteed = _guaranteed[Index(tenant, flavor)];
-        return (guaranteed == Unlimited || _usedGuaranteed[Index(tenant, flavor)] + milliGpu <= guaranteed)
-            && _usedGuaranteedTotal[tenant] + milliGpu <= _guaranteedTotal[tenant];
+        return beside[^1] + total <= _guaranteedTotal[tenant];
     }
 
     /// <summary>

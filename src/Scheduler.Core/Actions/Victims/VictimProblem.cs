@@ -150,6 +150,6 @@ internal sealed class VictimProblem
         }
 
         return more <= 0 || Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
-            _allowedFlavors[flavor] && Allocate.MayUse(_session, _applicant.Tenant, flavor, more, Standing.Burst));
+            _allowedFlavors[flavor] && new Admission(_session, _applicant, Standing.Burst, isSurplus: false).Allows(flavor, more));
     }
 }

@@ -36,7 +36,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
         var isOwn = running.Tenant == beneficiary.Tenant;
         return Scope switch
         {
-            VictimScope.Guarantee => isOwn ? IsLower(workload) : IsBorrowed(running, pod),
+            VictimScope.Guarantee => isOwn ? IsLower(workload) : beneficiary.HasGpu && IsBorrowed(running, pod),
             VictimScope.Priority => isOwn && IsLower(workload),
             _ => !isOwn && IsBorrowed(running, pod) && IsAboveEntitlement(running.Tenant),
         };
