@@ -12,6 +12,8 @@ internal sealed class Preempt(Session session)
 {
     private readonly List<Evict> _evictions = [];
     private readonly Dictionary<(TenantId, int, VictimScope, PodShape, int), int> _failures = [];
+    private readonly bool _hasMinRuntimes = session.Running.All.Any(running => running.Workload.MinRuntime > TimeSpan.Zero);
+    private VictimOptionsCache? _cache;
     private readonly Dictionary<TenantId, int> _lowestPriorities = LowestPriorities(session);
 
     /// <summary>Who is to leave, in the order of the cycle.</summary>
@@ -86,23 +88,24 @@ internal sealed class Preempt(Session session)
 
         var rule = new VictimRule(session, applicant, scope, sparesYoung: true);
         var problem = new VictimProblem(session, applicant, rule, allowed);
-        var nobody = new VictimSet(session, []);
-        if (session.HasComing && problem.IsSolvedBy(nobody))
+        if (problem.IsSolvedByWaiting())
         {
             // Enough is leaving already. A guarantee has it kept; others take their turn when it is there.
             if (scope == VictimScope.Guarantee)
             {
-                Keep(applicant, new VictimPlan([], problem.Place(nobody)), scope);
+                Keep(applicant, new VictimPlan([], problem.Place(new VictimSet(session, []))), scope);
             }
 
             return scope == VictimScope.Guarantee;
         }
 
-        var plan = new VictimSearch(session, applicant, rule, allowed).Find();
-        if (plan is null && scope == VictimScope.Guarantee)
+        _cache ??= new VictimOptionsCache(session);
+        var plan = new VictimSearch(session, _cache, applicant, rule, problem).Find();
+        if (plan is null && scope == VictimScope.Guarantee && _hasMinRuntimes)
         {
             // Nothing else can serve the guarantee: not even the minimum runtime protects.
-            plan = new VictimSearch(session, applicant, new VictimRule(session, applicant, scope, sparesYoung: false), allowed).Find();
+            var anyone = new VictimRule(session, applicant, scope, sparesYoung: false);
+            plan = new VictimSearch(session, _cache, applicant, anyone, new VictimProblem(session, applicant, anyone, allowed)).Find();
         }
 
         if (plan is null)
@@ -149,6 +152,7 @@ internal sealed class Preempt(Session session)
         foreach (var unit in plan.Victims)
         {
             ForceToBurst(unit);
+            _cache!.Catalogue.Renew(unit.Running);
         }
 
         var kept = new List<PodBinding>(plan.Placements.Count);

@@ -15,6 +15,8 @@ internal sealed class Session
     private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
 
     private readonly Dictionary<PodId, WorkloadId> _beneficiaries = [];
+    private readonly List<NodeState> _parted = [];
+    private readonly HashSet<int> _partedSeen = [];
     private readonly StandingBook[] _standings;
     private readonly long[] _going;
 
@@ -29,7 +31,7 @@ internal sealed class Session
         Ledger = new QuotaLedger(snapshot.Tenants, Flavors, snapshot.HealthyMilliGpu(), policy.MaxShareOfClusterPermille);
         FreeMilliGpu = new long[Flavors.Length];
         Withdrawn = SessionLoader.NoticesWithoutNeed(snapshot);
-        _standings = [.. snapshot.Tenants.Nodes.Select(tenant => new StandingBook(Ledger, tenant))];
+        _standings = [.. snapshot.Tenants.Nodes.Select(tenant => new StandingBook(Ledger, tenant, NoteStanding))];
         Running = SessionLoader.PlaceRunning(this);
         foreach (var node in Nodes)
         {
@@ -64,8 +66,11 @@ internal sealed class Session
     /// <summary>Workloads that hold GPUs, with their standing, as the snapshot found them.</summary>
     public RunningWorkloads Running { get; }
 
-    /// <summary>Whether anything is leaving or kept, so that what will be free differs from what is.</summary>
-    public bool HasComing { get; internal set; }
+    /// <summary>Nodes from which something leaves or on which something is kept, so that what will be free differs from what is.</summary>
+    public IReadOnlyList<NodeState> PartedNodes => _parted;
+
+    /// <summary>Whether there are any such nodes.</summary>
+    public bool HasComing => _parted.Count > 0;
 
     /// <summary>Which workloads of a leaf are inside its guarantee.</summary>
     public StandingBook StandingOf(TenantNode tenant) => _standings[tenant.Index];
@@ -168,10 +173,19 @@ internal sealed class Session
     /// <summary>Takes room in the later view (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
     internal void OccupyLater(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
     {
-        HasComing = true;
+        NoteParted(node);
         var before = CountedFree(node);
         node.OccupyLater(shape, devices, owner, sign);
         Changed(node, before, owner);
+    }
+
+    /// <summary>Notes that the views of a node part.</summary>
+    internal void NoteParted(NodeState node)
+    {
+        if (_partedSeen.Add(node.Index))
+        {
+            _parted.Add(node);
+        }
     }
 
     /// <summary>Notes that an owner has fractions on a node.</summary>
@@ -188,6 +202,18 @@ internal sealed class Session
         }
 
         nodes.Add(node.Index);
+    }
+
+    /// <summary>Who is on which side of the line decides who can be a victim: what was worked out on its nodes is stale.</summary>
+    private void NoteStanding(WorkloadId workload)
+    {
+        if (Candidates is not null && Running.Find(workload) is { } running)
+        {
+            foreach (var (node, _) in running.Pods)
+            {
+                _changes.Add(node.Index);
+            }
+        }
     }
 
     private static long CountedFree(NodeState node) => node.Node.IsSchedulable && node.Flavor >= 0 ? node.Bindable.FreeMilliGpu : 0;

@@ -81,7 +81,7 @@ internal static class SessionLoader
                 {
                     node.OccupyLater(occupant.Pod.Shape, occupant.Devices, Session.OwnerFor(running.Tenant), sign: -1);
                     session.CountGoing(running.Tenant, occupant.Pod);
-                    session.HasComing = true;
+                    session.NoteParted(node);
                 }
             }
         }
@@ -94,6 +94,7 @@ internal static class SessionLoader
                     && session.Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(session.Nodes[index], pod, nomination))
                 {
                     session.Nodes[index].OccupyLater(pod.Shape, nomination.Devices, Session.OwnerFor(session.TenantOf(workload)), sign: 1);
+                    session.NoteParted(session.Nodes[index]);
                     session.Nominations.Add(pod.Id);
                 }
             }

@@ -12,7 +12,7 @@ namespace Scheduler.Core.Planning;
 /// Starting a workload of high priority may push one of low priority over the line, and the books follow at once: so a
 /// second look at the same cluster finds the same standing, and nothing to do.
 /// </remarks>
-internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant)
+internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action<WorkloadId> moved)
 {
     private readonly List<Entry> _entries = [];
 
@@ -152,6 +152,7 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant)
         }
 
         entry.IsGuaranteed = isGuaranteed;
+        moved(entry.Workload.Id);
         for (var flavor = 0; flavor < entry.Uses.Length; flavor++)
         {
             if (entry.Uses[flavor] != 0)

@@ -28,6 +28,10 @@ internal static class NodeVictims
         }
     }
 
+    /// <summary>Nothing to be done where the request fits already; else as <see cref="Find"/>.</summary>
+    public static Option? FindOrFree(NodePlane plane, PlacementRequest request, List<VictimUnit> units) =>
+        NodeFilters.PassesDynamic(plane, request) ? Option.Free : Find(plane, request, units);
+
     /// <summary>The best option found on a node that does not fit the request yet, or null if its units are not enough.</summary>
     public static Option? Find(NodePlane plane, PlacementRequest request, List<VictimUnit> units)
     {

@@ -14,7 +14,7 @@ internal sealed class VictimProblem
     private readonly VictimRule _rule;
     private readonly bool[] _allowedFlavors;
     private readonly long _needMilliGpu;
-    private readonly Dictionary<(PlacementRequest, int), bool> _passesStatic = [];
+    private readonly Dictionary<int, bool> _passesStatic = [];
 
     public VictimProblem(Session session, Applicant applicant, VictimRule rule, bool[] allowedFlavors)
     {
@@ -31,6 +31,15 @@ internal sealed class VictimProblem
     /// <summary>Pods that must be placed, equal ones together, the biggest first.</summary>
     public IReadOnlyList<(PlacementRequest Request, IReadOnlyList<Pod> Pods)> Groups { get; }
 
+    /// <summary>Whose problem.</summary>
+    public Quota.TenantNode Tenant => _applicant.Tenant;
+
+    /// <summary>Whether any pod asks for GPUs.</summary>
+    public bool HasGpu => _applicant.HasGpu;
+
+    /// <summary>Counts whether victims can be spared.</summary>
+    public VictimRoom RoomFor(VictimSet chosen) => new(_session, this, chosen);
+
     /// <summary>Whether quota and everything that cannot change within the cycle let a node have a request.</summary>
     public bool IsAllowed(NodeState node, PlacementRequest request)
     {
@@ -39,9 +48,15 @@ internal sealed class VictimProblem
             return false;
         }
 
-        if (!_passesStatic.TryGetValue((request, node.Index), out var passes))
+        // Remembered for gangs of equal pods, which ask again and again.
+        if (Groups.Count > 1)
         {
-            _passesStatic.Add((request, node.Index), passes = NodeFilters.PassesStatic(node.Later, request));
+            return NodeFilters.PassesStatic(node.Later, request);
+        }
+
+        if (!_passesStatic.TryGetValue(node.Index, out var passes))
+        {
+            _passesStatic.Add(node.Index, passes = NodeFilters.PassesStatic(node.Later, request));
         }
 
         return passes;
@@ -52,24 +67,24 @@ internal sealed class VictimProblem
         _rule.Scope != VictimScope.FairShare
         || chosen.Freed(unit.Running.Tenant!.Index) + VictimSet.MilliOf(unit) <= _session.Excess(unit.Running.Tenant.Index);
 
-    /// <summary>As many units as can be taken together, by rank.</summary>
-    public IEnumerable<VictimUnit> Affordable(IEnumerable<VictimUnit> units)
+    /// <summary>
+    /// Whether the beneficiary fits once everything that leaves already is gone. It does not fit now: so at least one pod
+    /// must find room on a node from which something leaves.
+    /// </summary>
+    public bool IsSolvedByWaiting()
     {
-        if (_rule.Scope != VictimScope.FairShare)
+        foreach (var (request, pods) in Groups)
         {
-            return units;
-        }
-
-        var set = new VictimSet(_session, []);
-        foreach (var unit in units)
-        {
-            if (IsAffordable(set, unit))
+            foreach (var node in _session.PartedNodes)
             {
-                set.Add(unit);
+                if (IsAllowed(node, request) && NodeFilters.PassesDynamic(node.Later, request))
+                {
+                    return pods.Count == 1 && Groups.Count == 1 ? IsWithinQuota(new VictimSet(_session, [])) : IsSolvedBy(new VictimSet(_session, []));
+                }
             }
         }
 
-        return set.Units;
+        return false;
     }
 
     /// <summary>Whether the beneficiary fits once the victims are gone.</summary>
@@ -90,12 +105,10 @@ internal sealed class VictimProblem
         victims.ClearPlaced();
         var placements = new List<(Pod, NodeState)>();
         var first = victims.Nodes.Order().ToArray();
-        var order = first.Select(index => _session.Nodes[index]).Concat(_session.Nodes.Where(node => Array.BinarySearch(first, node.Index) < 0));
-        var nodes = order.ToArray();
         foreach (var (request, pods) in Groups)
         {
             var next = 0;
-            foreach (var node in nodes)
+            foreach (var node in InOrder(first))
             {
                 if (next == pods.Count)
                 {
@@ -130,11 +143,27 @@ internal sealed class VictimProblem
         return placements;
     }
 
+    private IEnumerable<NodeState> InOrder(int[] first)
+    {
+        foreach (var index in first)
+        {
+            yield return _session.Nodes[index];
+        }
+
+        foreach (var node in _session.Nodes)
+        {
+            if (Array.BinarySearch(first, node.Index) < 0)
+            {
+                yield return node;
+            }
+        }
+    }
+
     /// <summary>
     /// Inside a tenant, the beneficiary takes the place of its victims: what it adds must stay within the limits, and, if
     /// it may not burst, within the guarantee.
     /// </summary>
-    private bool IsWithinQuota(VictimSet victims)
+    public bool IsWithinQuota(VictimSet victims)
     {
         if (_rule.Scope != VictimScope.Priority || _needMilliGpu == 0)
         {

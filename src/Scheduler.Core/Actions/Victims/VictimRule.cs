@@ -1,6 +1,4 @@
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Actions.Victims;
 
@@ -23,31 +21,37 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>For what.</summary>
     public VictimScope Scope { get; } = scope;
 
-    /// <summary>Whether a pod of a running workload may be taken.</summary>
-    public bool MayTake(RunningWorkload running, Pod pod)
+    /// <summary>Whether the minimum runtime protects.</summary>
+    public bool SparesYoung { get; } = sparesYoung;
+
+    /// <summary>Whether a unit may be taken for the beneficiary.</summary>
+    public bool MayTake(VictimUnit unit)
     {
-        var workload = running.Workload;
-        if (!workload.IsManaged || !workload.IsPreemptible || session.IsGoing(pod) || running.Tenant is null
-            || workload.Id == beneficiary.Workload.Id || (sparesYoung && IsYoung(workload)))
+        if (unit.Running.Workload.Id == beneficiary.Workload.Id)
         {
             return false;
         }
 
-        var isOwn = running.Tenant == beneficiary.Tenant;
-        return Scope switch
-        {
-            VictimScope.Guarantee => isOwn ? IsLower(workload) : beneficiary.HasGpu && IsBorrowed(running, pod),
-            VictimScope.Priority => isOwn && IsLower(workload),
-            _ => !isOwn && IsBorrowed(running, pod) && IsAboveEntitlement(running.Tenant),
-        };
+        var isOwn = unit.Running.Tenant == beneficiary.Tenant;
+        return isOwn
+            ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority && !IsProtected(session, unit, SparesYoung)
+            : Scope != VictimScope.Priority && beneficiary.HasGpu && MayTakeAcross(session, Scope, SparesYoung, unit);
     }
 
-    private static bool IsBorrowed(RunningWorkload running, Pod pod) => running.HasGpu && running.IsOnBurst(pod.Id);
+    /// <summary>Whether the rule treats a unit otherwise than one of a third tenant.</summary>
+    public bool IsSpecial(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
 
-    private bool IsLower(Workload workload) => workload.Priority < beneficiary.Workload.Priority;
+    /// <summary>Whether any other tenant may take a unit.</summary>
+    public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
+        unit.Running.HasGpu
+        && (unit.IsWhole ? unit.Running.CoreEntry is { IsGuaranteed: false } : unit.Running.IsOnBurst(unit.Pods[0].Occupant.Pod.Id))
+        && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
+        && !IsProtected(session, unit, sparesYoung);
 
-    private bool IsYoung(Workload workload) =>
-        workload.MinRuntime > TimeSpan.Zero && session.Snapshot.Now - (workload.StartedAt ?? session.Snapshot.Now) < workload.MinRuntime;
-
-    private bool IsAboveEntitlement(TenantNode tenant) => session.Excess(tenant.Index) > 0;
+    private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
+    {
+        var workload = unit.Running.Workload;
+        return sparesYoung && workload.MinRuntime > TimeSpan.Zero
+            && session.Snapshot.Now - (workload.StartedAt ?? session.Snapshot.Now) < workload.MinRuntime;
+    }
 }

@@ -31,6 +31,9 @@ internal sealed class VictimSet
     /// <summary>Nodes with a pod of a chosen unit.</summary>
     public IEnumerable<int> Nodes => _byNode.Keys;
 
+    /// <summary>Nodes with a pod of a chosen unit, or of the beneficiary.</summary>
+    public IEnumerable<int> TouchedNodes => _byNode.Keys.Union(_placed.Keys).Order();
+
     public bool Contains(VictimUnit unit) => _units.ContainsKey(unit.Rank) || (!unit.IsWhole && _pods.Contains(unit.Pods[0].Occupant.Pod.Id));
 
     public void Add(VictimUnit unit)
