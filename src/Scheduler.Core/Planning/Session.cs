@@ -29,7 +29,7 @@ internal sealed class Session
             }
         }
 
-        Standings = SessionLoader.BookRunning(this);
+        SessionLoader.BookRunning(this);
         Candidates = new CandidateIndex(this);
     }
 
@@ -47,9 +47,6 @@ internal sealed class Session
 
     /// <summary>Usage of the tenants.</summary>
     public QuotaLedger Ledger { get; }
-
-    /// <summary>Standing of the workloads that hold GPUs, as the snapshot found them.</summary>
-    public IReadOnlyDictionary<WorkloadId, Standing> Standings { get; }
 
     /// <summary>Where a request fits best.</summary>
     public CandidateIndex Candidates { get; }

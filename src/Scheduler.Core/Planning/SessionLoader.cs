@@ -46,9 +46,8 @@ internal static class SessionLoader
     /// Books what runs on the tenants, each workload whole inside the guarantee or whole on burst, in
     /// <see cref="StandingOrder"/>.
     /// </summary>
-    public static Dictionary<WorkloadId, Standing> BookRunning(Session session)
+    public static void BookRunning(Session session)
     {
-        var standings = new Dictionary<WorkloadId, Standing>();
         var running = new List<(int Tenant, Workload Workload)>();
         foreach (var workload in session.Snapshot.Workloads)
         {
@@ -67,7 +66,6 @@ internal static class SessionLoader
             Array.Clear(uses);
             AddUses(session, workload, uses);
             var isGuaranteed = FitsGuarantee(session.Ledger, tenant, uses);
-            standings[workload.Id] = isGuaranteed ? Standing.Guaranteed : Standing.Burst;
             for (var flavor = 0; flavor < uses.Length; flavor++)
             {
                 if (uses[flavor] != 0)
@@ -76,8 +74,6 @@ internal static class SessionLoader
                 }
             }
         }
-
-        return standings;
     }
 
     /// <summary>Whether uses of several flavors fit inside a guarantee together.</summary>

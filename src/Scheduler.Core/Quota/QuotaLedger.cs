@@ -85,9 +85,6 @@ internal sealed class QuotaLedger
     /// <summary>The limit on one flavor, or <see cref="Unlimited"/>. 0 where a leaf has no quota that covers the flavor.</summary>
     public long Limit(int tenant, int flavor) => _limit[Index(tenant, flavor)];
 
-    /// <summary>The guarantee on one flavor by its name, or <see cref="Unlimited"/> where only <c>*</c> bounds it.</summary>
-    public long Guaranteed(int tenant, int flavor) => _guaranteed[Index(tenant, flavor)];
-
     /// <summary>Books a use (or, negative, gives it back) on a tenant and all above it.</summary>
     public void Book(int tenant, int flavor, long milliGpu, bool isGuaranteed)
     {

@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.Extensions.Logging;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Kubernetes;
@@ -29,7 +28,6 @@ internal sealed partial class ClusterCache
 {
     private readonly Lock _gate = new();
     private readonly TimeProvider _time;
-    private readonly ILogger _logger;
     private readonly PodTable _pods = new();
     private readonly Dictionary<NodeName, Node> _nodes = [];
     private readonly Dictionary<NodeName, Node> _nodesWithOthers = [];
@@ -42,10 +40,9 @@ internal sealed partial class ClusterCache
     private readonly BindBackoffs _backoffs;
     private long _generation;
 
-    public ClusterCache(CacheSettings settings, TimeProvider time, ILogger logger)
+    public ClusterCache(CacheSettings settings, TimeProvider time)
     {
         _time = time;
-        _logger = logger;
         _assumptions = new Assumptions(settings.ConfirmWithin, time);
         _backoffs = new BindBackoffs(settings.BindBackoffFirst, settings.BindBackoffCap, time);
         Pods = new PodSink(this);

@@ -27,7 +27,7 @@ internal sealed class DaemonParts : IDisposable
             {
                 ConfirmWithin = TimeSpan.FromSeconds(kubernetes.ConfirmBindingSeconds),
                 BindBackoffCap = TimeSpan.FromSeconds(kubernetes.BindBackoffCapSeconds),
-            }, time, logger);
+            }, time);
 
         DaemonPart election;
         (Leadership, _leadershipResource, election) = MakeLeadership(settings, client, identity, logger);

@@ -285,7 +285,7 @@ public class ClusterCacheTests
     [Fact]
     public void A_list_that_says_what_is_known_wakes_nobody()
     {
-        var empty = new ClusterCache(new CacheSettings(), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
+        var empty = new ClusterCache(new CacheSettings(), TimeProvider.System);
         var changes = 0;
         empty.Changed += () => changes++;
         empty.Tenants.Replace([]);

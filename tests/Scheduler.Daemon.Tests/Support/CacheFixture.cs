@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Time.Testing;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
@@ -15,7 +14,7 @@ internal sealed class CacheFixture
 {
     public CacheFixture(int nodes = 1, int gpus = 2)
     {
-        Cache = new ClusterCache(new CacheSettings(), Time, NullLogger.Instance);
+        Cache = new ClusterCache(new CacheSettings(), Time);
         Cache.Changed += () => Changes++;
         Cache.Tenants.Replace([Tenant("team", "ns", 100)]);
         Cache.Nodes.Replace([.. Enumerable.Range(0, nodes).Select(index => Node($"n{index}", gpus))]);

@@ -62,7 +62,7 @@ internal sealed class WriterFixture : IAsyncDisposable
     public WriterFixture()
     {
         var client = Server.Client(Time);
-        Cache = new ClusterCache(new CacheSettings(), Time, NullLogger.Instance);
+        Cache = new ClusterCache(new CacheSettings(), Time);
         Leadership = new TestLeadership(Time);
         Events = new EventRecorder(client, Leadership, new RateLimit(1000, Time), Metrics, "me", Time, NullLogger.Instance);
         Conditions = new ConditionWriter(client, Cache, Leadership, Events, new RateLimit(1000, Time), Metrics, Time, NullLogger.Instance);
