@@ -6,29 +6,71 @@ using Scheduler.Core.Quota;
 namespace Scheduler.Core.Actions;
 
 /// <summary>
-/// Starts what fits: first, in <see cref="Guaranteed"/>, workloads inside their tenant's guarantee, then, in
-/// <see cref="Burst"/>, everything else inside the limits. A gang is placed whole (minMember) or not at all; its further
-/// pods follow where there is room. A workload that does not fit does not block those behind it.
+/// Starts what fits. A gang's core (minMember pods) is placed whole or not at all; its surplus follows pod by pod, after
+/// every core had its turn. A workload that does not fit does not block those behind it, except through a reservation.
 /// </summary>
 internal sealed class Allocate(Session session, CycleQueues queues)
 {
-    private readonly Dictionary<WorkloadId, Bind> _binds = [];
-    private readonly List<Bind> _inOrder = [];
+    private int _bound;
 
-    /// <summary>What was started, in order.</summary>
-    public IReadOnlyList<Bind> Binds => _inOrder;
+    /// <summary>
+    /// Goes through all queues once, the tenant whose turn it is first, and tries to start the core of each workload.
+    /// </summary>
+    /// <param name="standing">Guaranteed: inside the guarantee only. Burst: inside the limits.</param>
+    /// <param name="otherwise">Asked about each core that does not fit; says whether it made a promise, which changes shares.</param>
+    public void Cores(Standing standing, Func<Applicant, bool> otherwise) => Pass(
+        standing,
+        applicant => applicant.Missing > 0
+            && IsEligible(applicant, standing)
+            && (TryStartCore(applicant, standing) || otherwise(applicant)));
 
-    /// <summary>Whether a workload was started in this cycle.</summary>
-    public bool IsBound(WorkloadId workload) => _binds.ContainsKey(workload);
+    /// <summary>Goes through all queues once and places the surplus of workloads whose core runs, pod by pod.</summary>
+    public void Surplus(Standing standing) => Pass(
+        standing,
+        applicant => applicant.Missing == 0 && IsEligible(applicant, standing) && TryPlaceSurplus(applicant, standing));
 
-    /// <summary>Guaranteed demand, the tenant with the lowest usage/guarantee first.</summary>
-    public void Guaranteed() => Pass(Standing.Guaranteed, (a, b) => TenantOrder.CompareGuaranteed(session.Ledger, a, b));
-
-    /// <summary>Burst demand, the tenant with the lowest burst/weight first.</summary>
-    public void Burst() => Pass(Standing.Burst, (a, b) => TenantOrder.CompareBurst(session.Ledger.UsedBurstTotal, a, b));
-
-    private void Pass(Standing standing, Comparison<TenantNode> order)
+    /// <summary>Tries to start the core of a workload in what is free.</summary>
+    public bool TryStartCore(Applicant applicant, Standing standing)
     {
+        var statement = new Statement(session);
+        var admission = new Admission(session, applicant, standing, isSurplus: false);
+        var placed = new List<PodBinding>(applicant.Missing);
+        foreach (var pod in applicant.Pending)
+        {
+            if (placed.Count < applicant.Missing && TryPlace(statement, admission, applicant, pod) is { } binding)
+            {
+                placed.Add(binding);
+            }
+        }
+
+        if (placed.Count < applicant.Missing)
+        {
+            statement.RollBackTo(0);
+            return false;
+        }
+
+        session.CountIn(applicant, placed, isSurplus: false);
+        applicant.Bind(placed, standing, _bound++);
+        return true;
+    }
+
+    private static bool IsEligible(Applicant applicant, Standing standing)
+    {
+        if (applicant.IsSettled)
+        {
+            return false;
+        }
+
+        // What joins a core on burst is on burst, however much guarantee is left: a workload has one side of the line.
+        var isCoreOnBurst = applicant.Running is { CoreEntry: { IsGuaranteed: false } };
+        return standing == Standing.Burst ? applicant.MayBurst : !isCoreOnBurst;
+    }
+
+    private void Pass(Standing standing, Func<Applicant, bool> act)
+    {
+        Comparison<TenantNode> order = standing == Standing.Guaranteed
+            ? (a, b) => TenantOrder.CompareGuaranteed(session.Ledger, a, b)
+            : (a, b) => TenantOrder.CompareBurst(session.Ledger.UsedBurstTotal, a, b);
         queues.Rewind();
         var waiting = queues.ByTenant.ToList();
         while (waiting.Count > 0)
@@ -42,14 +84,11 @@ internal sealed class Allocate(Session session, CycleQueues queues)
                 }
             }
 
-            // The order changes only when something was placed: walk this queue until something is.
-            while (!next.IsExhausted)
+            // The order changes only when something was placed or promised: walk this queue until something is.
+            var hasChanged = false;
+            while (!hasChanged && !next.IsExhausted)
             {
-                var workload = next.Workloads[next.Position++];
-                if (!IsBound(workload.Id) && TryStart(workload, next.Tenant, standing))
-                {
-                    break;
-                }
+                hasChanged = act(next.Applicants[next.Position++]);
             }
 
             if (next.IsExhausted)
@@ -59,67 +98,51 @@ internal sealed class Allocate(Session session, CycleQueues queues)
         }
     }
 
-    private bool TryStart(Workload workload, TenantNode tenant, Standing standing)
+    private bool TryPlaceSurplus(Applicant applicant, Standing standing)
     {
-        if (standing == Standing.Burst && !MayBurst(workload))
-        {
-            return false;
-        }
-
         var statement = new Statement(session);
-        var pending = PodsToPlace(workload);
-        var missing = Math.Max(0, workload.MinMember - workload.CountPods(PodState.Placed));
-        foreach (var pod in pending)
+        var admission = new Admission(session, applicant, standing, isSurplus: true);
+        var placed = new List<PodBinding>();
+        foreach (var pod in applicant.Pending)
         {
-            TryPlace(statement, pod, tenant, standing);
+            if (TryPlace(statement, admission, applicant, pod) is { } binding)
+            {
+                placed.Add(binding);
+            }
         }
 
-        if (statement.Count == 0 || statement.Count < missing)
+        foreach (var binding in placed)
         {
-            statement.RollBackTo(0);
-            return false;
+            session.CountIn(applicant, [binding], isSurplus: true);
         }
 
-        var bind = new Bind(workload.Id)
+        if (placed.Count > 0)
         {
-            Pods = statement.ToBindings(),
-            Standing = standing,
-            PodsLeftWaiting = pending.Count - statement.Count,
-        };
-        _binds.Add(workload.Id, bind);
-        _inOrder.Add(bind);
-        return true;
+            applicant.Bind(placed, standing, _bound++);
+        }
+
+        return placed.Count > 0;
     }
 
-    private void TryPlace(Statement statement, Pod pod, TenantNode tenant, Standing standing)
+    private PodBinding? TryPlace(Statement statement, Admission admission, Applicant applicant, Pod pod)
     {
-        var request = Session.RequestFor(pod.Shape, tenant);
-        var milli = pod.Shape.Gpu.MilliGpu;
-        var node = session.Candidates.FindBest(request, flavor => MayUse(tenant, flavor, milli, standing));
-        if (node is not null)
+        var request = Session.RequestFor(pod.Shape, applicant.Tenant);
+        Span<bool> allowed = stackalloc bool[session.Flavors.Length];
+        for (var flavor = 0; flavor < allowed.Length && pod.Shape.Gpu.IsAny; flavor++)
         {
-            statement.Place(pod, node, request, tenant, standing == Standing.Guaranteed);
+            allowed[flavor] = admission.Allows(flavor, pod.Shape.Gpu.MilliGpu);
         }
-    }
 
-    private bool MayUse(TenantNode tenant, int flavor, long milliGpu, Standing standing) =>
-        session.Ledger.FirstOverLimit(tenant.Index, flavor, milliGpu) is null
-        && (standing == Standing.Guaranteed
-            ? session.Ledger.FitsGuarantee(tenant.Index, flavor, milliGpu)
-            : BurstPool.LeavesUnlent(session, tenant, flavor, milliGpu));
-
-    /// <summary>What cannot be taken back must not be lent: only preemptible work, and work without GPUs, may burst.</summary>
-    private static bool MayBurst(Workload workload) => workload.IsPreemptible || workload.Pods.All(pod => !pod.Shape.Gpu.IsAny);
-
-    /// <summary>Big pods first: they have the fewest places to go.</summary>
-    private static List<Pod> PodsToPlace(Workload workload)
-    {
-        var pods = workload.Pods.Where(pod => pod.State == PodState.Pending).ToList();
-        pods.Sort((a, b) =>
+        if (session.Candidates.FindBest(request, allowed) is not { } node)
         {
-            var order = b.Shape.Gpu.MilliGpu.CompareTo(a.Shape.Gpu.MilliGpu);
-            return order != 0 ? order : a.Id.CompareTo(b.Id);
-        });
-        return pods;
+            return null;
+        }
+
+        if (pod.Shape.Gpu.IsAny)
+        {
+            admission.Add(node.Flavor, pod.Shape.Gpu.MilliGpu);
+        }
+
+        return statement.Place(pod, node, node.Bindable, request, applicant.Tenant);
     }
 }

@@ -9,5 +9,5 @@ internal sealed class GpuFreeFilter : INodeFilter
 
     public bool IsStatic => false;
 
-    public bool Passes(NodeState node, PlacementRequest request) => DeviceAllocator.Fits(node, request);
+    public bool Passes(NodePlane node, PlacementRequest request) => DeviceAllocator.Fits(node, request);
 }

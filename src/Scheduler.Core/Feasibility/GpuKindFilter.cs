@@ -10,7 +10,7 @@ internal sealed class GpuKindFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodeState node, PlacementRequest request) => request.Shape.Gpu.Kind switch
+    public bool Passes(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
     {
         GpuRequestKind.Whole or GpuRequestKind.Fraction => node.Node.Devices.Length >= request.Shape.Gpu.Count,
         GpuRequestKind.Mig => node.IndexOfMig(request.Shape.Gpu.MigProfile!) is >= 0 and var mig

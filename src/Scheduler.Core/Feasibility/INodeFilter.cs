@@ -18,5 +18,5 @@ internal interface INodeFilter
     bool IsStatic { get; }
 
     /// <summary>Whether the node passes.</summary>
-    bool Passes(NodeState node, PlacementRequest request);
+    bool Passes(NodePlane node, PlacementRequest request);
 }

@@ -11,7 +11,7 @@ internal sealed class NodeAffinityFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodeState node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request)
     {
         foreach (var (key, value) in request.Shape.NodeSelector)
         {

@@ -20,13 +20,13 @@ internal static class NodeFilters
     private static readonly INodeFilter[] Dynamic = [.. All.Where(filter => !filter.IsStatic)];
 
     /// <summary>Whether the node passes everything that cannot change within a cycle.</summary>
-    public static bool PassesStatic(NodeState node, PlacementRequest request) => Passes(Static, node, request);
+    public static bool PassesStatic(NodePlane node, PlacementRequest request) => Passes(Static, node, request);
 
     /// <summary>Whether the node passes everything that can; asked only of nodes that pass the rest.</summary>
-    public static bool PassesDynamic(NodeState node, PlacementRequest request) => Passes(Dynamic, node, request);
+    public static bool PassesDynamic(NodePlane node, PlacementRequest request) => Passes(Dynamic, node, request);
 
     /// <summary>The first filter that turns the node away, or null.</summary>
-    public static FilterName? FirstRejection(NodeState node, PlacementRequest request)
+    public static FilterName? FirstRejection(NodePlane node, PlacementRequest request)
     {
         foreach (var filter in All)
         {
@@ -39,7 +39,7 @@ internal static class NodeFilters
         return null;
     }
 
-    private static bool Passes(INodeFilter[] filters, NodeState node, PlacementRequest request)
+    private static bool Passes(INodeFilter[] filters, NodePlane node, PlacementRequest request)
     {
         foreach (var filter in filters)
         {

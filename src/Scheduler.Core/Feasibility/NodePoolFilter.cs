@@ -9,7 +9,7 @@ internal sealed class NodePoolFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodeState node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request)
     {
         foreach (var (key, value) in request.NodePool)
         {

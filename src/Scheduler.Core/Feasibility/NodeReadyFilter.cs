@@ -9,5 +9,5 @@ internal sealed class NodeReadyFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodeState node, PlacementRequest request) => node.Node.IsSchedulable;
+    public bool Passes(NodePlane node, PlacementRequest request) => node.Node.IsSchedulable;
 }

@@ -9,7 +9,7 @@ internal sealed class ResourcesFilter : INodeFilter
 
     public bool IsStatic => false;
 
-    public bool Passes(NodeState node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request)
     {
         if (node.FreePods < 1 || !request.Shape.Requests.FitsIn(node.Free))
         {

@@ -10,7 +10,7 @@ internal sealed class TaintsFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodeState node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request)
     {
         foreach (var taint in node.Node.Taints)
         {

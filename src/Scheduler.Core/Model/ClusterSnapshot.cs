@@ -14,8 +14,10 @@ public sealed class ClusterSnapshot
     private readonly Dictionary<WorkloadId, int> _workloadIndex;
 
     internal ClusterSnapshot(
-        long generation, DateTimeOffset now, ImmutableArray<Node> nodes, ImmutableArray<Workload> workloads, TenantTree tenants)
+        long generation, DateTimeOffset now, ImmutableArray<Node> nodes, ImmutableArray<Workload> workloads, TenantTree tenants,
+        ImmutableSortedDictionary<string, int> disruptionsAllowed)
     {
+        DisruptionsAllowed = disruptionsAllowed;
         Generation = generation;
         Now = now;
         Nodes = nodes;
@@ -48,6 +50,9 @@ public sealed class ClusterSnapshot
 
     /// <summary>The quota tree.</summary>
     public TenantTree Tenants { get; }
+
+    /// <summary>Disruption budgets: how many more pods of each may be disrupted now.</summary>
+    public ImmutableSortedDictionary<string, int> DisruptionsAllowed { get; }
 
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);

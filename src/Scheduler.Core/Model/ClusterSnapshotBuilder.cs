@@ -11,6 +11,7 @@ public sealed class ClusterSnapshotBuilder
 {
     private readonly List<Node> _nodes = [];
     private readonly List<Workload> _workloads = [];
+    private readonly SortedDictionary<string, int> _disruptionsAllowed = new(StringComparer.Ordinal);
     private TenantTree _tenants = TenantTree.Empty;
 
     /// <summary>See <see cref="ClusterSnapshot.Generation"/>.</summary>
@@ -37,6 +38,13 @@ public sealed class ClusterSnapshotBuilder
     public ClusterSnapshotBuilder With(TenantTree tenants)
     {
         _tenants = tenants;
+        return this;
+    }
+
+    /// <summary>Sets how many more pods of a disruption budget may be disrupted now.</summary>
+    public ClusterSnapshotBuilder WithBudget(string name, int disruptionsAllowed)
+    {
+        _disruptionsAllowed[name] = disruptionsAllowed;
         return this;
     }
 
@@ -71,7 +79,8 @@ public sealed class ClusterSnapshotBuilder
             }
         }
 
-        return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants);
+        return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants,
+            _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal));
     }
 
     private static void Require(bool condition, string message)

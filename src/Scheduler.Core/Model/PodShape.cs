@@ -8,7 +8,13 @@ namespace Scheduler.Core.Model;
 /// </summary>
 public sealed class PodShape : IEquatable<PodShape>
 {
-    private PodShape(string key) => Key = key;
+    private readonly int _hashCode;
+
+    private PodShape(string key)
+    {
+        Key = key;
+        _hashCode = StringComparer.Ordinal.GetHashCode(key);
+    }
 
     /// <summary>Canonical text of the shape: equal shapes have equal keys, in every process.</summary>
     public string Key { get; }
@@ -71,7 +77,7 @@ public sealed class PodShape : IEquatable<PodShape>
     public override bool Equals(object? obj) => Equals(obj as PodShape);
 
     /// <summary>For use in dictionaries only; never enters an order.</summary>
-    public override int GetHashCode() => StringComparer.Ordinal.GetHashCode(Key);
+    public override int GetHashCode() => _hashCode;
 
     private static string MakeKey(
         ResourceVector requests,

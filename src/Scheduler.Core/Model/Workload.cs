@@ -39,7 +39,21 @@ public sealed record Pod
 
     /// <summary>Null exactly while <see cref="State"/> is <see cref="PodState.Pending"/>.</summary>
     public PodPlacement? Placement { get; init; }
+
+    /// <summary>Room that is kept for this pod while it waits for victims to leave; null if none is.</summary>
+    public PodPlacement? Nomination { get; init; }
+
+    /// <summary>A notice that this placed pod was given; null if none was, or it was withdrawn.</summary>
+    public PreemptionNotice? Notice { get; init; }
+
+    /// <summary>Whether its GPUs are seen to do nothing, by telemetry: preempting it loses no work.</summary>
+    public bool IsIdle { get; init; }
 }
+
+/// <summary>A pod was told to leave.</summary>
+/// <param name="Beneficiary">For whom.</param>
+/// <param name="Deadline">When it is evicted at the latest.</param>
+public sealed record PreemptionNotice(WorkloadId Beneficiary, DateTimeOffset Deadline);
 
 /// <summary>Why a host keeps a workload from being planned now.</summary>
 public enum Hold
@@ -98,6 +112,9 @@ public sealed record Workload
 
     /// <summary>When it last wrote a checkpoint, as far as it told.</summary>
     public DateTimeOffset? CheckpointedAt { get; init; }
+
+    /// <summary>The disruption budget that covers its pods, as a key of the snapshot's budgets; null if none does.</summary>
+    public string? DisruptionBudget { get; init; }
 
     /// <summary>Whether it may be preempted at all: something would recreate its pods, or it opted in.</summary>
     public bool IsPreemptible { get; init; } = true;

@@ -30,7 +30,7 @@ internal sealed class CycleQueues
                 byTenant.Add(tenant.Index, queue = new TenantQueue(tenant));
             }
 
-            queue.Add(workload);
+            queue.Add(new Applicant(workload, tenant, session.Running.Find(workload.Id)));
         }
 
         foreach (var queue in byTenant.Values)

@@ -14,8 +14,8 @@ public enum Standing
 }
 
 /// <summary>
-/// What the planner wants done about one workload: <see cref="Bind"/>, <see cref="Evict"/>, <see cref="Reserve"/> or
-/// <see cref="Wait"/>. Closed: no other assembly can add to it. Every pending workload gets exactly one
+/// What the planner wants done about one workload: <see cref="Bind"/>, <see cref="Evict"/>, <see cref="Withdraw"/>,
+/// <see cref="Reserve"/> or <see cref="Wait"/>. Closed: no other assembly can add to it. Every pending workload gets exactly one
 /// <see cref="Bind"/> or <see cref="Wait"/>.
 /// </summary>
 public abstract record Decision
@@ -64,8 +64,39 @@ public sealed record Evict : Decision
     /// <summary>For whom.</summary>
     public required WorkloadId Beneficiary { get; init; }
 
+    /// <summary>For what.</summary>
+    public required EvictionCause Cause { get; init; }
+
+    /// <summary>Work thrown away, the time to start again included, in milli-GPU-seconds.</summary>
+    public required long LostMilliGpuSeconds { get; init; }
+
     /// <summary>When they go at the latest.</summary>
     public required DateTimeOffset Deadline { get; init; }
+}
+
+/// <summary>Take a notice back: the need for which it was given is gone.</summary>
+public sealed record Withdraw : Decision
+{
+    internal Withdraw(WorkloadId workload)
+        : base(workload)
+    {
+    }
+
+    /// <summary>The pods that may stay, sorted by id.</summary>
+    public required ImmutableArray<PodId> Pods { get; init; }
+}
+
+/// <summary>For what running work is preempted.</summary>
+public enum EvictionCause
+{
+    /// <summary>Another tenant claims its guarantee, or the own one lower priority inside it.</summary>
+    Guarantee,
+
+    /// <summary>Higher priority inside the tenant.</summary>
+    Priority,
+
+    /// <summary>A tenant below its entitlement, from one above it.</summary>
+    FairShare,
 }
 
 /// <summary>Keep capacity for a workload that cannot start yet.</summary>
@@ -76,10 +107,10 @@ public sealed record Reserve : Decision
     {
     }
 
-    /// <summary>Where its pods will go, sorted by id.</summary>
+    /// <summary>Where its pods will go, sorted by id. A host keeps this on the pods, as their nomination.</summary>
     public required ImmutableArray<PodBinding> Pods { get; init; }
 
-    /// <summary>From when on.</summary>
+    /// <summary>From when on, at the latest as far as is known now.</summary>
     public required DateTimeOffset From { get; init; }
 }
 

@@ -10,7 +10,7 @@ namespace Scheduler.Core.Planning;
 internal static class DeviceAllocator
 {
     /// <summary>The devices for a request, ascending, or default if they do not fit. Empty for MIG and for no GPU.</summary>
-    public static ImmutableArray<int> Choose(NodeState node, PlacementRequest request) => request.Shape.Gpu.Kind switch
+    public static ImmutableArray<int> Choose(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
     {
         GpuRequestKind.Whole => ChooseWhole(node, request.Shape.Gpu.Count),
         GpuRequestKind.Fraction => FindForFraction(node, request) is >= 0 and var device ? [device] : default,
@@ -19,22 +19,22 @@ internal static class DeviceAllocator
     };
 
     /// <summary>Whether the GPU part of a request fits, without choosing.</summary>
-    public static bool Fits(NodeState node, PlacementRequest request) => request.Shape.Gpu.Kind switch
+    public static bool Fits(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
     {
-        GpuRequestKind.Whole => node.CountIdleDevices() >= request.Shape.Gpu.Count,
+        GpuRequestKind.Whole => node.IdleDevices >= request.Shape.Gpu.Count,
         GpuRequestKind.Fraction => FindForFraction(node, request) >= 0,
         GpuRequestKind.Mig => HasMig(node, request.Shape.Gpu),
         _ => true,
     };
 
     /// <summary>The fullest device on which a fraction fits, the lowest-numbered among equals, or -1.</summary>
-    public static int FindForFraction(NodeState node, PlacementRequest request)
+    public static int FindForFraction(NodePlane node, PlacementRequest request)
     {
         var best = -1;
         var bestFree = int.MaxValue;
-        for (var device = 0; device < node.DeviceFreeMilli.Length; device++)
+        for (var device = 0; device < node.DeviceFree.Length; device++)
         {
-            var free = node.DeviceFreeMilli[device];
+            var free = node.DeviceFree[device];
             if (free >= request.Shape.Gpu.MilliEach && free < bestFree && node.IsHealthy(device)
                 && request.MayJoin(node.DeviceOwner[device]))
             {
@@ -46,10 +46,10 @@ internal static class DeviceAllocator
         return best;
     }
 
-    private static ImmutableArray<int> ChooseWhole(NodeState node, int count)
+    private static ImmutableArray<int> ChooseWhole(NodePlane node, int count)
     {
         var chosen = ImmutableArray.CreateBuilder<int>(count);
-        for (var device = 0; device < node.DeviceFreeMilli.Length && chosen.Count < count; device++)
+        for (var device = 0; device < node.DeviceFree.Length && chosen.Count < count; device++)
         {
             if (node.IsIdle(device))
             {
@@ -60,6 +60,6 @@ internal static class DeviceAllocator
         return chosen.Count == count ? chosen.MoveToImmutable() : default;
     }
 
-    private static bool HasMig(NodeState node, GpuRequest gpu) =>
+    private static bool HasMig(NodePlane node, GpuRequest gpu) =>
         node.IndexOfMig(gpu.MigProfile!) is >= 0 and var mig && node.MigFree[mig] >= gpu.Count;
 }

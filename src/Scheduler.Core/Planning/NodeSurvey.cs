@@ -43,13 +43,17 @@ internal sealed class NodeSurvey
     /// <summary>Whether the request fits a node, quota aside.</summary>
     public bool Fits { get; private set; }
 
+    /// <summary>Whether the request fits a node at this moment, were nothing kept for others.</summary>
+    public bool FitsNow { get; private set; }
+
     public static NodeSurvey Of(Session session, PlacementRequest request)
     {
         var survey = new NodeSurvey(session.Flavors.Length);
         var rejected = new int[Enum.GetValues<FilterName>().Length];
         var kind = new GpuKindFilter();
-        foreach (var node in session.Nodes)
+        foreach (var state in session.Nodes)
         {
+            var node = state.Bindable;
             survey.NodesOfKind += kind.Passes(node, request) ? 1 : 0;
             var rejection = NodeFilters.FirstRejection(node, request);
             if (rejection is { } filter)
@@ -61,9 +65,12 @@ internal sealed class NodeSurvey
                 survey.Fits = true;
             }
 
+            survey.FitsNow |= rejection is null
+                || (rejection is FilterName.Resources or FilterName.GpuFree && !ReferenceEquals(state.Now, node)
+                    && NodeFilters.PassesDynamic(state.Now, request));
             if (rejection is null or FilterName.Resources or FilterName.GpuFree)
             {
-                survey.CountAccepted(node, request, rejection);
+                survey.CountAccepted(state, request, rejection);
             }
         }
 
@@ -76,41 +83,43 @@ internal sealed class NodeSurvey
         return survey;
     }
 
-    private void CountAccepted(NodeState node, PlacementRequest request, FilterName? rejection)
+    private void CountAccepted(NodeState state, PlacementRequest request, FilterName? rejection)
     {
         NodesAccepted++;
-        if (node.Flavor < 0 || !request.Shape.Gpu.IsAny)
+        if (state.Flavor < 0 || !request.Shape.Gpu.IsAny)
         {
             return;
         }
 
-        IsAccepted[node.Flavor] = true;
-        FreeMilli[node.Flavor] += node.FreeMilliGpu();
-        for (var device = 0; device < node.DeviceFreeMilli.Length; device++)
+        var node = state.Bindable;
+
+        IsAccepted[state.Flavor] = true;
+        FreeMilli[state.Flavor] += node.FreeMilliGpu;
+        for (var device = 0; device < node.DeviceFree.Length; device++)
         {
-            QuarantinedMilli[node.Flavor] += node.IsHealthy(device) ? 0 : Math.Max(0, node.DeviceFreeMilli[device]);
+            QuarantinedMilli[state.Flavor] += node.IsHealthy(device) ? 0 : Math.Max(0, node.DeviceFree[device]);
         }
 
         LargestPieceMilli = Math.Max(LargestPieceMilli, UsableOn(node, request));
         NodesShortOfResources += rejection == FilterName.Resources && DeviceAllocator.Fits(node, request) ? 1 : 0;
     }
 
-    private static long UsableOn(NodeState node, PlacementRequest request)
+    private static long UsableOn(NodePlane node, PlacementRequest request)
     {
         switch (request.Shape.Gpu.Kind)
         {
             case GpuRequestKind.Whole:
-                return (long)node.CountIdleDevices() * GpuRequest.MilliPerDevice;
+                return (long)node.IdleDevices * GpuRequest.MilliPerDevice;
             case GpuRequestKind.Mig:
                 var mig = node.IndexOfMig(request.Shape.Gpu.MigProfile!);
                 return mig < 0 ? 0 : (long)Math.Max(0, node.MigFree[mig]) * request.Shape.Gpu.MilliEach;
             default:
                 var most = 0L;
-                for (var device = 0; device < node.DeviceFreeMilli.Length; device++)
+                for (var device = 0; device < node.DeviceFree.Length; device++)
                 {
                     if (node.IsHealthy(device) && request.MayJoin(node.DeviceOwner[device]))
                     {
-                        most = Math.Max(most, node.DeviceFreeMilli[device]);
+                        most = Math.Max(most, node.DeviceFree[device]);
                     }
                 }
 

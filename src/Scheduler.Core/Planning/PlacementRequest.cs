@@ -10,11 +10,11 @@ namespace Scheduler.Core.Planning;
 /// <param name="Shape">What the pod asks for.</param>
 /// <param name="NodePool">Labels that the tenant's nodes carry.</param>
 /// <param name="DeviceOwner">
-/// For a fraction, what it marks its device with: the tenant's index, or <see cref="NodeState.SharedOwner"/>.
-/// <see cref="NodeState.NoOwner"/> for everything else.
+/// For a fraction, what it marks its device with: the tenant's index, or <see cref="NodePlane.SharedOwner"/>.
+/// <see cref="NodePlane.NoOwner"/> for everything else.
 /// </param>
 internal sealed record PlacementRequest(PodShape Shape, ImmutableSortedDictionary<string, string> NodePool, int DeviceOwner)
 {
     /// <summary>Whether a fraction may join what is on the device already.</summary>
-    public bool MayJoin(int deviceOwner) => deviceOwner == NodeState.NoOwner || deviceOwner == DeviceOwner;
+    public bool MayJoin(int deviceOwner) => deviceOwner == NodePlane.NoOwner || deviceOwner == DeviceOwner;
 }

@@ -31,8 +31,9 @@ public sealed record TenantAccount(TenantId Tenant, ImmutableArray<FlavorAccount
 
 /// <summary>The books of one tenant on one flavor, in milli-GPU.</summary>
 /// <param name="Flavor">The flavor, or <c>*</c> for all together.</param>
-/// <param name="GuaranteedMilliGpu">The guarantee.</param>
+/// <param name="GuaranteedMilliGpu">The guarantee; for <c>*</c> scaled down where hardware has failed.</param>
 /// <param name="LimitMilliGpu">The most it may use; null where it has no limit of its own.</param>
+/// <param name="EntitlementMilliGpu">What it may have now; for <c>*</c> only.</param>
 /// <param name="UsedGuaranteedMilliGpu">In use with guaranteed standing.</param>
 /// <param name="UsedBurstMilliGpu">In use with burst standing.</param>
 /// <param name="PendingMilliGpu">Asked for by waiting workloads; filled for <c>*</c> only, where a workload may take any flavor.</param>
@@ -40,6 +41,7 @@ public sealed record FlavorAccount(
     FlavorId Flavor,
     long GuaranteedMilliGpu,
     long? LimitMilliGpu,
+    long? EntitlementMilliGpu,
     long UsedGuaranteedMilliGpu,
     long UsedBurstMilliGpu,
     long PendingMilliGpu)

@@ -1,7 +1,6 @@
-using System.Collections.Immutable;
 using Scheduler.Core.Actions;
+using Scheduler.Core.Actions.Victims;
 using Scheduler.Core.Model;
-using Scheduler.Core.Ordering;
 using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
@@ -22,116 +21,22 @@ public static class Planner
         var session = new Session(snapshot, policy);
         var queues = new CycleQueues(session);
 
-        // 3 entitlement and, in 4, reclaim are the planner issue's: until then burst is bounded by limits alone
+        // 3 what each tenant may have now
+        session.Entitlement = Entitlements.Compute(snapshot.Tenants, DemandAccount.Total(session, queues));
+
+        // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
         var allocate = new Allocate(session, queues);
-        allocate.Guaranteed();
+        var preempt = new Preempt(session);
+        Nominations.Resume(session, queues, allocate);
+        allocate.Cores(Standing.Guaranteed, applicant => preempt.TryFor(applicant, VictimScope.Guarantee) || preempt.TryFor(applicant, VictimScope.Priority));
+        allocate.Surplus(Standing.Guaranteed);
 
-        // 5 what others leave idle
-        allocate.Burst();
+        // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
+        allocate.Cores(Standing.Burst, applicant => preempt.TryFor(applicant, VictimScope.Priority)
+            || (policy.HasFairShareReclaim && preempt.TryFor(applicant, VictimScope.FairShare)));
+        allocate.Surplus(Standing.Burst);
 
-        // 6 reservations and backfill are the planner issue's
         // 7 one decision for every pending workload
-        return new Plan
-        {
-            Generation = snapshot.Generation,
-            Decisions = [.. allocate.Binds, .. Waits(session, queues, allocate)],
-            Accounts = Accounts(session, queues, allocate),
-        };
-    }
-
-    private static List<Wait> Waits(Session session, CycleQueues queues, Allocate allocate)
-    {
-        var waiting = new List<(TenantNode, IReadOnlyList<Workload>)>();
-        foreach (var queue in queues.ByTenant)
-        {
-            waiting.Add((queue.Tenant, [.. queue.Workloads.Where(workload => !allocate.IsBound(workload.Id))]));
-        }
-
-        var heldReasons = queues.Held.ToDictionary(held => held.Workload.Id, held => held.Reason);
-        var examination = new WaitExamination(session);
-        var waits = new List<Wait>();
-        foreach (var (workload, place) in QueuePlaces.Assign(session, waiting, [.. queues.Held.Select(held => held.Workload)]))
-        {
-            var (reason, message, explanation) = heldReasons.TryGetValue(workload.Id, out var held)
-                ? (held, HeldMessage(session, workload, held), Explanation.NotExamined)
-                : examination.Examine(workload);
-            waits.Add(new Wait(workload.Id) { Reason = reason, Message = message, Place = place, Explanation = explanation });
-        }
-
-        return waits;
-    }
-
-    private static string HeldMessage(Session session, Workload workload, WaitReason reason) => reason switch
-    {
-        WaitReason.TenantUnknown => WaitMessages.TenantUnknown(workload),
-        WaitReason.TenantSuspended => WaitMessages.TenantSuspended(session.TenantOf(workload)!),
-        WaitReason.GangIncomplete => WaitMessages.GangIncomplete(workload),
-        WaitReason.Backoff => WaitMessages.Backoff(workload),
-        WaitReason.VolumePending => WaitMessages.VolumePending(workload),
-        _ => throw new InvalidOperationException($"{reason} does not hold a workload back"),
-    };
-
-    private static ImmutableArray<TenantAccount> Accounts(Session session, CycleQueues queues, Allocate allocate)
-    {
-        var tree = session.Snapshot.Tenants;
-        var pending = new int[tree.Nodes.Length];
-        var pendingMilli = new long[tree.Nodes.Length];
-        var waiting = queues.ByTenant.SelectMany(queue => queue.Workloads).Concat(queues.Held.Select(held => held.Workload));
-        foreach (var workload in waiting)
-        {
-            if (allocate.IsBound(workload.Id) || session.TenantOf(workload) is not { } tenant)
-            {
-                continue;
-            }
-
-            for (var node = tenant; node is not null; node = node.Parent)
-            {
-                pending[node.Index]++;
-                pendingMilli[node.Index] += QueuePlaces.Demand(workload);
-            }
-        }
-
-        return [.. tree.Nodes.Select(tenant =>
-            new TenantAccount(tenant.Id, FlavorAccounts(session, tenant, pendingMilli[tenant.Index]), pending[tenant.Index]))];
-    }
-
-    private static ImmutableArray<FlavorAccount> FlavorAccounts(Session session, TenantNode tenant, long pendingMilliGpu)
-    {
-        var ledger = session.Ledger;
-        var accounts = ImmutableArray.CreateBuilder<FlavorAccount>();
-        accounts.Add(new FlavorAccount(
-            FlavorId.Any,
-            ledger.GuaranteedTotal(tenant.Index),
-            TotalLimit(ledger, tenant),
-            ledger.UsedGuaranteedTotal(tenant.Index),
-            ledger.UsedBurstTotal(tenant.Index),
-            pendingMilliGpu));
-        for (var flavor = 0; flavor < ledger.Flavors.Length; flavor++)
-        {
-            var quota = tenant.QuotaFor(ledger.Flavors[flavor]);
-            var used = ledger.Used(tenant.Index, flavor);
-            if (quota is null && used == 0)
-            {
-                continue;
-            }
-
-            var guaranteed = ledger.UsedGuaranteed(tenant.Index, flavor);
-            accounts.Add(new FlavorAccount(
-                ledger.Flavors[flavor], quota?.GuaranteedMilliGpu ?? 0, quota?.LimitMilliGpu, guaranteed, used - guaranteed, 0));
-        }
-
-        return accounts.ToImmutable();
-    }
-
-    /// <summary>The limit on all flavors: that of <c>*</c>, else, where every flavor has one, their sum.</summary>
-    private static long? TotalLimit(QuotaLedger ledger, TenantNode tenant)
-    {
-        var total = ledger.LimitTotal(tenant.Index);
-        if (total != QuotaLedger.Unlimited)
-        {
-            return total;
-        }
-
-        return tenant.IsLeaf ? tenant.Tenant.Quotas.Sum(quota => quota.LimitMilliGpu) : null;
+        return new PlanWriter(session, queues).Write(preempt.Evictions);
     }
 }

@@ -15,6 +15,14 @@ public sealed record SchedulingPolicy
     /// </summary>
     public int? MaxShareOfClusterPermille { get; init; }
 
+    /// <summary>What a preemption costs besides the work since the last checkpoint: the time to start again. 0 s to 1 day.</summary>
+    public TimeSpan RestartCost { get; init; } = TimeSpan.FromMinutes(1);
+
+    /// <summary>
+    /// Whether a tenant below its entitlement may take from one above it when neither has a guarantee at stake.
+    /// </summary>
+    public bool HasFairShareReclaim { get; init; } = true;
+
     /// <summary>How much each score counts.</summary>
     public ScoreWeights Scores { get; init; } = new();
 
@@ -25,6 +33,11 @@ public sealed record SchedulingPolicy
         if (MaxShareOfClusterPermille is < 1 or > 1000)
         {
             errors.Add(new("policy.maxShareOfCluster", $"is {MaxShareOfClusterPermille} thousandths; it must be from 0.001 to 1"));
+        }
+
+        if (RestartCost < TimeSpan.Zero || RestartCost > TimeSpan.FromDays(1))
+        {
+            errors.Add(new("policy.restartCost", $"is {RestartCost}; it must be from 0s to 1d"));
         }
 
         Scores.Validate(errors);

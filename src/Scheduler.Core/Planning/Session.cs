@@ -11,22 +11,37 @@ namespace Scheduler.Core.Planning;
 internal sealed class Session
 {
     private readonly List<int> _changes = [];
+    private readonly Dictionary<int, List<int>> _nodesByOwner = [];
+    private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
+
+    private readonly Dictionary<PodId, WorkloadId> _beneficiaries = [];
+    private readonly List<NodeState> _parted = [];
+    private readonly HashSet<int> _partedSeen = [];
+    private readonly StandingBook[] _standings;
+    private readonly long[] _going;
 
     public Session(ClusterSnapshot snapshot, SchedulingPolicy policy)
     {
+        _going = new long[snapshot.Tenants.Nodes.Length];
+        Entitlement = new long[snapshot.Tenants.Nodes.Length];
         Snapshot = snapshot;
         Policy = policy;
         Flavors = FlavorsOf(snapshot);
         Nodes = BuildNodes(snapshot, Flavors);
-        Ledger = new QuotaLedger(snapshot.Tenants, Flavors, snapshot.HealthyMilliGpu().Values.Sum(), policy.MaxShareOfClusterPermille);
+        Ledger = new QuotaLedger(snapshot.Tenants, Flavors, snapshot.HealthyMilliGpu(), policy.MaxShareOfClusterPermille);
         FreeMilliGpu = new long[Flavors.Length];
-        SessionLoader.PlaceRunning(this);
+        Withdrawn = SessionLoader.NoticesWithoutNeed(snapshot);
+        _standings = [.. snapshot.Tenants.Nodes.Select(tenant => new StandingBook(Ledger, tenant, NoteStanding))];
+        Running = SessionLoader.PlaceRunning(this);
         foreach (var node in Nodes)
         {
-            if (node.Flavor >= 0 && node.Node.IsSchedulable)
-            {
-                FreeMilliGpu[node.Flavor] += node.FreeMilliGpu();
-            }
+            node.Seal();
+        }
+
+        SessionLoader.ApplyComing(this);
+        foreach (var node in Nodes)
+        {
+            FreeMilliGpu[Math.Max(0, node.Flavor)] += CountedFree(node);
         }
 
         SessionLoader.BookRunning(this);
@@ -39,7 +54,7 @@ internal sealed class Session
     /// <summary>The policy.</summary>
     public SchedulingPolicy Policy { get; }
 
-    /// <summary>Flavors of nodes and of running work, sorted.</summary>
+    /// <summary>Flavors of nodes, sorted. At least one, so that arrays by flavor are never empty.</summary>
     public ImmutableArray<FlavorId> Flavors { get; }
 
     /// <summary>Nodes by their position in the snapshot.</summary>
@@ -48,10 +63,83 @@ internal sealed class Session
     /// <summary>Usage of the tenants.</summary>
     public QuotaLedger Ledger { get; }
 
+    /// <summary>Workloads that hold GPUs, with their standing, as the snapshot found them.</summary>
+    public RunningWorkloads Running { get; }
+
+    /// <summary>Nodes from which something leaves or on which something is kept, so that what will be free differs from what is.</summary>
+    public IReadOnlyList<NodeState> PartedNodes => _parted;
+
+    /// <summary>Whether there are any such nodes.</summary>
+    public bool HasComing => _parted.Count > 0;
+
+    /// <summary>Which workloads of a leaf are inside its guarantee.</summary>
+    public StandingBook StandingOf(TenantNode tenant) => _standings[tenant.Index];
+
+    /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
+    public StandingBook.Entry? CountIn(Applicant applicant, IReadOnlyList<PodBinding> pods, bool isSurplus)
+    {
+        if (!applicant.HasGpu)
+        {
+            return null;
+        }
+
+        var shapes = applicant.Workload.Pods.ToDictionary(pod => pod.Id, pod => pod.Shape);
+        var uses = new long[Flavors.Length];
+        foreach (var pod in pods)
+        {
+            if (Snapshot.TryGetNodeIndex(pod.Node, out var index) && Nodes[index].Flavor is >= 0 and var flavor)
+            {
+                uses[flavor] += shapes[pod.Pod].Gpu.MilliGpu;
+            }
+        }
+
+        var joinsBurst = !isSurplus && applicant.Running is { CoreEntry: { IsGuaranteed: false } };
+        return StandingOf(applicant.Tenant).Insert(applicant.Workload, isSurplus, uses, joinsBurst);
+    }
+
+    /// <summary>Pods whose notice is taken back, because whom it was given for no longer waits.</summary>
+    public HashSet<PodId> Withdrawn { get; }
+
+    /// <summary>Whether a pod will give its room back: it is leaving, has a notice that stands, or was chosen in this cycle.</summary>
+    public bool IsGoing(Pod pod) =>
+        pod.State == PodState.Leaving || (pod.Notice is not null && !Withdrawn.Contains(pod.Id)) || Victims.Contains(pod.Id);
+
+    /// <summary>Pods that were chosen as victims in this cycle.</summary>
+    public HashSet<PodId> Victims { get; } = [];
+
+    /// <summary>For whom a going pod leaves; null if it goes by itself.</summary>
+    public WorkloadId? BeneficiaryOf(Pod pod) =>
+        _beneficiaries.TryGetValue(pod.Id, out var chosen) ? chosen
+        : pod.Notice is { } notice && !Withdrawn.Contains(pod.Id) ? notice.Beneficiary
+        : null;
+
+    internal void SetBeneficiary(Pod pod, WorkloadId beneficiary) => _beneficiaries[pod.Id] = beneficiary;
+
+    /// <summary>Milli-GPU of a leaf that is leaving: told to, being deleted, or chosen in this cycle.</summary>
+    public long GoingMilliGpu(int tenant) => _going[tenant];
+
+    /// <summary>What each tenant may have now, by index, in milli-GPU of all flavors. Set by the planner's third step.</summary>
+    public long[] Entitlement { get; set; } = [];
+
+    /// <summary>How far a leaf's use, less what is leaving, is above its entitlement.</summary>
+    public long Excess(int tenant) => Ledger.UsedTotal(tenant) - _going[tenant] - Entitlement[tenant];
+
+    /// <summary>Counts a pod as going.</summary>
+    internal void CountGoing(TenantNode? tenant, Pod pod)
+    {
+        if (tenant is not null)
+        {
+            _going[tenant.Index] += pod.Shape.Gpu.MilliGpu;
+        }
+    }
+
+    /// <summary>Waiting pods for which room is kept in the later view.</summary>
+    public HashSet<PodId> Nominations { get; } = [];
+
     /// <summary>Where a request fits best.</summary>
     public CandidateIndex Candidates { get; }
 
-    /// <summary>Free milli-GPU on healthy devices of schedulable nodes, by flavor.</summary>
+    /// <summary>Milli-GPU that may be bound on healthy devices of schedulable nodes, by flavor.</summary>
     public long[] FreeMilliGpu { get; }
 
     /// <summary>Indices of nodes in the order in which they were changed; grows during the cycle.</summary>
@@ -62,60 +150,79 @@ internal sealed class Session
         workload.Tenant is { } id && Snapshot.Tenants.TryGet(id, out var node) ? node : null;
 
     /// <summary>What filters are asked about for a pod of a tenant.</summary>
-    public static PlacementRequest RequestFor(PodShape shape, TenantNode tenant)
+    public static PlacementRequest RequestFor(PodShape shape, TenantNode tenant) =>
+        new(shape, NodePoolOf(tenant), shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(tenant) : NodePlane.NoOwner);
+
+    /// <summary>What fractions of a tenant mark their devices with.</summary>
+    public static int OwnerFor(TenantNode? tenant) =>
+        tenant is null ? NodePlane.NoOwner
+        : tenant.Tenant.SharesDevices ? NodePlane.SharedOwner
+        : tenant.Index;
+
+    /// <summary>Nodes on which fractions of an owner have been seen in this cycle, in no meaningful order.</summary>
+    public IReadOnlyList<int> NodesWithOwner(int owner) => _nodesByOwner.TryGetValue(owner, out var nodes) ? nodes : [];
+
+    /// <summary>Takes room now and later (sign 1), or gives it back (sign -1).</summary>
+    internal void Occupy(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
     {
-        var owner = shape.Gpu.Kind != GpuRequestKind.Fraction ? NodeState.NoOwner
-            : tenant.Tenant.SharesDevices ? NodeState.SharedOwner
-            : tenant.Index;
-        return new PlacementRequest(shape, NodePoolOf(tenant), owner);
+        var before = CountedFree(node);
+        node.Occupy(shape, devices, owner, sign);
+        Changed(node, before, owner);
     }
 
-    /// <summary>Takes room on a node, or with a negative sign gives it back.</summary>
-    internal void Occupy(NodeState node, PodShape shape, ImmutableArray<int> devices, int deviceOwner, int sign)
+    /// <summary>Takes room in the later view (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
+    internal void OccupyLater(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
     {
-        var freeBefore = node.Node.IsSchedulable ? node.FreeMilliGpu() : 0;
-        OccupyUnrecorded(node, shape, devices, deviceOwner, sign);
-        if (node.Flavor >= 0 && node.Node.IsSchedulable)
-        {
-            FreeMilliGpu[node.Flavor] += node.FreeMilliGpu() - freeBefore;
-        }
-
-        _changes.Add(node.Index);
+        NoteParted(node);
+        var before = CountedFree(node);
+        node.OccupyLater(shape, devices, owner, sign);
+        Changed(node, before, owner);
     }
 
-    /// <summary>As <see cref="Occupy"/>, while the session is being loaded.</summary>
-    internal static void OccupyUnrecorded(NodeState node, PodShape shape, ImmutableArray<int> devices, int deviceOwner, int sign)
+    /// <summary>Notes that the views of a node part.</summary>
+    internal void NoteParted(NodeState node)
     {
-        node.FreePods -= sign;
-        node.Free = sign > 0 ? node.Free - shape.Requests : node.Free + shape.Requests;
-        foreach (var scalar in shape.Scalars)
+        if (_partedSeen.Add(node.Index))
         {
-            var index = node.IndexOfScalar(scalar.Name);
-            if (index >= 0)
-            {
-                node.ScalarFree[index] -= sign * scalar.Amount;
-            }
+            _parted.Add(node);
         }
+    }
 
-        if (shape.Gpu.Kind == GpuRequestKind.Mig)
+    /// <summary>Notes that an owner has fractions on a node.</summary>
+    internal void NoteOwner(NodeState node, int owner)
+    {
+        if (owner < 0 || !_ownersSeen.Add((owner, node.Index)))
         {
-            var mig = node.IndexOfMig(shape.Gpu.MigProfile!);
-            if (mig >= 0)
-            {
-                node.MigFree[mig] -= sign * shape.Gpu.Count;
-            }
-
             return;
         }
 
-        foreach (var device in devices)
+        if (!_nodesByOwner.TryGetValue(owner, out var nodes))
         {
-            node.DeviceFreeMilli[device] -= sign * shape.Gpu.MilliEach;
-            if (shape.Gpu.Kind == GpuRequestKind.Fraction)
+            _nodesByOwner.Add(owner, nodes = []);
+        }
+
+        nodes.Add(node.Index);
+    }
+
+    /// <summary>Who is on which side of the line decides who can be a victim: what was worked out on its nodes is stale.</summary>
+    private void NoteStanding(WorkloadId workload)
+    {
+        if (Candidates is not null && Running.Find(workload) is { } running)
+        {
+            foreach (var (node, _) in running.Pods)
             {
-                node.DeviceOwner[device] = deviceOwner;
+                _changes.Add(node.Index);
             }
         }
+    }
+
+    private static long CountedFree(NodeState node) => node.Node.IsSchedulable && node.Flavor >= 0 ? node.Bindable.FreeMilliGpu : 0;
+
+    private void Changed(NodeState node, long freeBefore, int owner)
+    {
+        FreeMilliGpu[Math.Max(0, node.Flavor)] += CountedFree(node) - freeBefore;
+        NoteOwner(node, owner);
+        _changes.Add(node.Index);
     }
 
     private static ImmutableSortedDictionary<string, string> NodePoolOf(TenantNode tenant)
@@ -142,7 +249,7 @@ internal sealed class Session
             }
         }
 
-        return [.. flavors];
+        return flavors.Count == 0 ? [FlavorId.Unlabelled] : [.. flavors];
     }
 
     private static NodeState[] BuildNodes(ClusterSnapshot snapshot, ImmutableArray<FlavorId> flavors)

@@ -5,58 +5,97 @@ using Scheduler.Core.Quota;
 namespace Scheduler.Core.Planning;
 
 /// <summary>
-/// A what-if on a session: placements that are either kept or undone, all together.
+/// A what-if on a session: placements, victims and kept room that are either all left in effect or undone, newest first.
 /// </summary>
 internal sealed class Statement(Session session)
 {
     private readonly List<Step> _steps = [];
 
-    /// <summary>Number of placements so far; a checkpoint for <see cref="RollBackTo"/>.</summary>
-    public int Count => _steps.Count;
-
-    /// <summary>Places a pod on a node that its request fits, and books its GPUs on the tenant.</summary>
-    public void Place(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant, bool isGuaranteed)
+    private enum Kind
     {
-        var devices = DeviceAllocator.Choose(node, request);
-        if (devices.IsDefault)
-        {
-            throw new InvalidOperationException($"pod {pod.Id} does not fit on node {node.Node.Name}");
-        }
-
-        var ownerBefore = devices.IsEmpty ? NodeState.NoOwner : node.DeviceOwner[devices[0]];
-        session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Book(pod, node, tenant, isGuaranteed, sign: 1);
-        _steps.Add(new Step(pod, node, devices, tenant, isGuaranteed, ownerBefore));
+        Place,
+        Keep,
+        Vacate,
     }
 
-    /// <summary>Undoes the newest placements until only <paramref name="count"/> are left.</summary>
+    /// <summary>Number of steps so far; a checkpoint for <see cref="RollBackTo"/>.</summary>
+    public int Count => _steps.Count;
+
+    /// <summary>Places a pod on a node that its request fits now, and books its GPUs on the tenant.</summary>
+    public PodBinding Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant)
+    {
+        var devices = Choose(pod, view, request);
+        session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
+        Book(pod, node, tenant, sign: 1);
+        _steps.Add(new Step(Kind.Place, pod, node, devices, request.DeviceOwner, tenant));
+        return new PodBinding(pod.Id, node.Node.Name, devices);
+    }
+
+    /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
+    public PodBinding Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
+        Keep(pod, node, Choose(pod, node.Later, request), request, tenant);
+
+    /// <summary>As the other, with the devices given.</summary>
+    public PodBinding Keep(
+        Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
+    {
+        session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
+        Book(pod, node, tenant, sign: 1);
+        _steps.Add(new Step(Kind.Keep, pod, node, devices, request.DeviceOwner, tenant));
+        return new PodBinding(pod.Id, node.Node.Name, devices);
+    }
+
+    /// <summary>Lets a running pod leave in the later view. Its usage stays booked until it is gone.</summary>
+    public void Vacate(NodeState node, in Occupant occupant)
+    {
+        var owner = Session.OwnerFor(occupant.Owner.Tenant);
+        session.OccupyLater(node, occupant.Pod.Shape, occupant.Devices, owner, sign: -1);
+        _steps.Add(new Step(Kind.Vacate, occupant.Pod, node, occupant.Devices, owner, null));
+    }
+
+    /// <summary>Undoes the newest steps until only <paramref name="count"/> are left.</summary>
     public void RollBackTo(int count)
     {
         while (_steps.Count > count)
         {
             var step = _steps[^1];
             _steps.RemoveAt(_steps.Count - 1);
-            session.Occupy(step.Node, step.Pod.Shape, step.Devices, step.OwnerBefore, sign: -1);
-            Book(step.Pod, step.Node, step.Tenant, step.IsGuaranteed, sign: -1);
+            switch (step.Kind)
+            {
+                case Kind.Place:
+                    session.Occupy(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: -1);
+                    break;
+                case Kind.Keep:
+                    session.OccupyLater(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: -1);
+                    break;
+                default:
+                    session.OccupyLater(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: 1);
+                    break;
+            }
+
+            if (step.Tenant is { } tenant)
+            {
+                Book(step.Pod, step.Node, tenant, sign: -1);
+            }
         }
     }
 
-    /// <summary>The placements as bindings, sorted by pod.</summary>
-    public ImmutableArray<PodBinding> ToBindings() =>
-    [
-        .. _steps
-            .OrderBy(step => step.Pod.Id)
-            .Select(step => new PodBinding(step.Pod.Id, step.Node.Node.Name, step.Devices)),
-    ];
+    private static ImmutableArray<int> Choose(Pod pod, NodePlane view, PlacementRequest request)
+    {
+        var devices = DeviceAllocator.Choose(view, request);
+        return devices.IsDefault
+            ? throw new InvalidOperationException($"pod {pod.Id} does not fit on node {view.Node.Name}")
+            : devices;
+    }
 
-    private void Book(Pod pod, NodeState node, TenantNode tenant, bool isGuaranteed, int sign)
+    private void Book(Pod pod, NodeState node, TenantNode tenant, int sign)
     {
         if (pod.Shape.Gpu.IsAny)
         {
-            session.Ledger.Book(tenant.Index, node.Flavor, sign * pod.Shape.Gpu.MilliGpu, isGuaranteed);
+            session.Ledger.Book(tenant.Index, node.Flavor, sign * pod.Shape.Gpu.MilliGpu);
         }
     }
 
     private readonly record struct Step(
-        Pod Pod, NodeState Node, ImmutableArray<int> Devices, TenantNode Tenant, bool IsGuaranteed, int OwnerBefore);
+        Kind Kind, Pod Pod, NodeState Node, ImmutableArray<int> Devices, int Owner, TenantNode? Tenant);
 }

@@ -61,7 +61,9 @@ internal sealed class WaitExamination(Session session)
             return (WaitReason.LimitReached, WaitMessages.OverLimit(need, over, session.Ledger, allowed[0]), 0);
         }
 
-        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, flavor, need.MilliGpu));
+        var beside = session.StandingOf(need.Tenant).UsedBeside(
+            need.Workload, isSurplus: need.Workload.CountPods(PodState.Placed) >= need.Workload.MinMember, includesLower: false);
+        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, beside, UseOf(flavor, need.MilliGpu)));
         if (!inGuarantee && !need.Workload.IsPreemptible)
         {
             return (WaitReason.LimitReached, WaitMessages.NotPreemptible(need, session.Ledger), 0);
@@ -70,14 +72,31 @@ internal sealed class WaitExamination(Session session)
         return ExamineCapacity(need, withinLimit, inGuarantee);
     }
 
+    private long[] UseOf(int flavor, long milliGpu)
+    {
+        var uses = new long[session.Flavors.Length];
+        uses[flavor] = milliGpu;
+        return uses;
+    }
+
+    private bool IsInsideConfigured(Need need) =>
+        session.Ledger.IsDegraded(need.Tenant)
+        && session.Ledger.UsedGuaranteedTotal(need.Tenant.Index) + need.MilliGpu <= need.Tenant.TotalGuaranteedMilliGpu;
+
     private (WaitReason Reason, string Message, long Free) ExamineCapacity(Need need, int[] flavors, bool inGuarantee)
     {
         var survey = need.Survey;
         var free = flavors.Sum(flavor => survey.FreeMilli[flavor]);
         var quarantined = flavors.Sum(flavor => survey.QuarantinedMilli[flavor]);
+        if (survey.FitsNow && !survey.Fits)
+        {
+            return (WaitReason.ReservedForOthers, WaitMessages.Reserved(need), free);
+        }
+
         if (free < need.MilliGpu)
         {
-            return free + quarantined >= need.MilliGpu ? (WaitReason.GpuQuarantined, WaitMessages.Quarantined(need, free, quarantined), free)
+            return !inGuarantee && IsInsideConfigured(need) ? (WaitReason.GuaranteeDegraded, WaitMessages.Degraded(need, session.Ledger), free)
+                : free + quarantined >= need.MilliGpu ? (WaitReason.GpuQuarantined, WaitMessages.Quarantined(need, free, quarantined), free)
                 : inGuarantee ? (WaitReason.InsufficientGpu, WaitMessages.Insufficient(need, free), free)
                 : (WaitReason.BurstPoolBusy, WaitMessages.PoolBusy(need, free, session.Ledger), free);
         }

@@ -30,6 +30,11 @@ internal static class WaitMessages
     public static string VolumePending(Workload workload) =>
         $"a volume of {workload.Name} is not ready; see kubectl describe of its PersistentVolumeClaims";
 
+    public static string ForVictims(Applicant applicant, DateTimeOffset? until) =>
+        $"room is being made for it on {string.Join(", ", applicant.Kept.Select(pod => pod.Node.Value).Distinct().Order().Take(3))}"
+        + (applicant.Kept.Select(pod => pod.Node).Distinct().Count() is > 3 and var nodes ? $" and {nodes - 3} more nodes" : "")
+        + (until is { } time ? $"; what runs there leaves by {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z at the latest" : "; what runs there is leaving");
+
     public static string NoSuchGpu(Need need) =>
         $"needs {Wants(need)}, and no node has that kind of GPU in that number; ask for another kind or fewer on one node";
 
@@ -68,6 +73,13 @@ internal static class WaitMessages
         $"needs {Wants(need)} beyond the guarantee of tenant '{need.Tenant.Id}' "
         + $"({Gpus(ledger.UsedTotal(need.Tenant.Index))} of {Gpus(ledger.GuaranteedTotal(need.Tenant.Index))} GPUs in use); "
         + $"{Gpus(free)} {(free == 1000 ? "GPU is" : "GPUs are")} free to borrow; it starts when other work ends";
+
+    public static string Degraded(Need need, QuotaLedger ledger) =>
+        $"needs {Wants(need)} inside the guarantee of tenant '{need.Tenant.Id}', which failed hardware holds at "
+        + $"{Gpus(ledger.GuaranteedTotal(need.Tenant.Index))} of {Gpus(need.Tenant.TotalGuaranteedMilliGpu)} GPUs; it starts when GPUs are back";
+
+    public static string Reserved(Need need) =>
+        $"needs {Wants(need)}; there is room, but it is kept for work that comes before";
 
     public static string Unlent(Need need, long free) =>
         $"needs {Wants(need)} beyond the guarantee of tenant '{need.Tenant.Id}'; {Gpus(free)} GPUs are free, but kept for guarantees "

@@ -23,10 +23,17 @@ internal sealed class QuotaLedger
     private readonly long[] _limitTotal;
     private readonly long[] _guaranteedTotal;
 
-    public QuotaLedger(TenantTree tree, ImmutableArray<FlavorId> flavors, long capacityMilliGpu, int? maxSharePermille)
+    /// <param name="tree">The tenants.</param>
+    /// <param name="flavors">The flavors of the cluster, sorted.</param>
+    /// <param name="capacity">Healthy milli-GPU by flavor: where it does not cover the guarantees, they are scaled down.</param>
+    /// <param name="maxSharePermille">The most of the cluster that a tenant at the top may use; null for no such cap.</param>
+    public QuotaLedger(
+        TenantTree tree, ImmutableArray<FlavorId> flavors, IReadOnlyDictionary<FlavorId, long> capacity, int? maxSharePermille)
     {
         _tree = tree;
         Flavors = flavors;
+        Capacity = [.. flavors.Select(flavor => capacity.TryGetValue(flavor, out var milli) ? milli : 0)];
+        CapacityTotal = Capacity.Sum();
         _flavorCount = flavors.Length;
         var tenants = tree.Nodes.Length;
         _used = new long[tenants * _flavorCount];
@@ -36,27 +43,26 @@ internal sealed class QuotaLedger
         _limit = new long[tenants * _flavorCount];
         _guaranteed = new long[tenants * _flavorCount];
         _limitTotal = new long[tenants];
-        _guaranteedTotal = new long[tenants];
+        _guaranteedTotal = Entitlements.ScaleGuarantees(
+            tree, CapacityTotal, [.. tree.Nodes.Select(tenant => tenant.TotalGuaranteedMilliGpu)]);
+        var cap = maxSharePermille is { } permille ? (long)((Int128)CapacityTotal * permille / 1000) : Unlimited;
         foreach (var tenant in tree.Nodes)
         {
-            var any = tenant.QuotaFor(FlavorId.Any);
-            _limitTotal[tenant.Index] = any?.LimitMilliGpu ?? Unlimited;
-            _guaranteedTotal[tenant.Index] = tenant.TotalGuaranteedMilliGpu;
-            if (tenant.Parent is null && maxSharePermille is { } permille)
-            {
-                var cap = (long)((Int128)capacityMilliGpu * permille / 1000);
-                _limitTotal[tenant.Index] = Math.Min(_limitTotal[tenant.Index], cap);
-            }
+            var limit = tenant.QuotaFor(FlavorId.Any)?.LimitMilliGpu ?? Unlimited;
+            _limitTotal[tenant.Index] = tenant.Parent is null ? Math.Min(limit, cap) : limit;
+        }
 
-            for (var flavor = 0; flavor < _flavorCount; flavor++)
-            {
-                var quota = tenant.QuotaFor(flavors[flavor]);
-                var index = Index(tenant.Index, flavor);
-                _limit[index] = quota?.LimitMilliGpu ?? (any is null && tenant.IsLeaf ? 0 : Unlimited);
-                _guaranteed[index] = quota?.GuaranteedMilliGpu ?? (any is null && tenant.IsLeaf ? 0 : Unlimited);
-            }
+        for (var flavor = 0; flavor < _flavorCount; flavor++)
+        {
+            LoadFlavor(flavor);
         }
     }
+
+    /// <summary>Healthy milli-GPU by flavor.</summary>
+    public long[] Capacity { get; }
+
+    /// <summary>Healthy milli-GPU of all flavors.</summary>
+    public long CapacityTotal { get; }
 
     /// <summary>The flavors of the cluster, sorted; a flavor's number is its position.</summary>
     public ImmutableArray<FlavorId> Flavors { get; }
@@ -76,7 +82,7 @@ internal sealed class QuotaLedger
     /// <summary>In use beyond the guarantee.</summary>
     public long UsedBurstTotal(int tenant) => _usedTotal[tenant] - _usedGuaranteedTotal[tenant];
 
-    /// <summary>The guarantee on all flavors together.</summary>
+    /// <summary>The guarantee on all flavors together, scaled down where capacity has failed.</summary>
     public long GuaranteedTotal(int tenant) => _guaranteedTotal[tenant];
 
     /// <summary>The limit on all flavors together, or <see cref="Unlimited"/>.</summary>
@@ -85,18 +91,26 @@ internal sealed class QuotaLedger
     /// <summary>The limit on one flavor, or <see cref="Unlimited"/>. 0 where a leaf has no quota that covers the flavor.</summary>
     public long Limit(int tenant, int flavor) => _limit[Index(tenant, flavor)];
 
+    /// <summary>The guarantee on one flavor by its name, or <see cref="Unlimited"/> where only <c>*</c> bounds it.</summary>
+    public long Guaranteed(int tenant, int flavor) => _guaranteed[Index(tenant, flavor)];
+
     /// <summary>Books a use (or, negative, gives it back) on a tenant and all above it.</summary>
-    public void Book(int tenant, int flavor, long milliGpu, bool isGuaranteed)
+    public void Book(int tenant, int flavor, long milliGpu)
     {
         for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
         {
             _used[Index(node.Index, flavor)] += milliGpu;
             _usedTotal[node.Index] += milliGpu;
-            if (isGuaranteed)
-            {
-                _usedGuaranteed[Index(node.Index, flavor)] += milliGpu;
-                _usedGuaranteedTotal[node.Index] += milliGpu;
-            }
+        }
+    }
+
+    /// <summary>Counts a booked use inside the guarantee (or, negative, on burst again).</summary>
+    public void BookGuaranteed(int tenant, int flavor, long milliGpu)
+    {
+        for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
+        {
+            _usedGuaranteed[Index(node.Index, flavor)] += milliGpu;
+            _usedGuaranteedTotal[node.Index] += milliGpu;
         }
     }
 
@@ -119,12 +133,41 @@ internal sealed class QuotaLedger
         return null;
     }
 
-    /// <summary>Whether a further use of the leaf fits inside its guarantee, beside what has guaranteed standing already.</summary>
-    public bool FitsGuarantee(int tenant, int flavor, long milliGpu)
+    /// <summary>Whether failed hardware holds a tenant's guarantee below what is configured.</summary>
+    public bool IsDegraded(TenantNode tenant)
     {
-        var guaranteed = _guaranteed[Index(tenant, flavor)];
-        return (guaranteed == Unlimited || _usedGuaranteed[Index(tenant, flavor)] + milliGpu <= guaranteed)
-            && _usedGuaranteedTotal[tenant] + milliGpu <= _guaranteedTotal[tenant];
+        if (_guaranteedTotal[tenant.Index] < tenant.TotalGuaranteedMilliGpu)
+        {
+            return true;
+        }
+
+        for (var flavor = 0; flavor < _flavorCount; flavor++)
+        {
+            if (tenant.QuotaFor(Flavors[flavor]) is { } quota && _guaranteed[Index(tenant.Index, flavor)] < quota.GuaranteedMilliGpu)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether uses by flavor fit inside the leaf's guarantee, beside what is counted there (the total last).</summary>
+    public bool FitsGuarantee(int tenant, ReadOnlySpan<long> beside, ReadOnlySpan<long> uses)
+    {
+        var total = 0L;
+        for (var flavor = 0; flavor < uses.Length; flavor++)
+        {
+            var guaranteed = _guaranteed[Index(tenant, flavor)];
+            if (uses[flavor] != 0 && guaranteed != Unlimited && beside[flavor] + uses[flavor] > guaranteed)
+            {
+                return false;
+            }
+
+            total += uses[flavor];
+        }
+
+        return beside[^1] + total <= _guaranteedTotal[tenant];
     }
 
     /// <summary>
@@ -144,12 +187,32 @@ internal sealed class QuotaLedger
             var quota = node.QuotaFor(flavor < 0 ? FlavorId.Any : Flavors[flavor]);
             if (quota?.LendingLimitMilliGpu is { } lending)
             {
-                var used = flavor < 0 ? _usedGuaranteedTotal[node.Index] : _usedGuaranteed[Index(node.Index, flavor)];
-                withheld += Math.Max(0, quota.GuaranteedMilliGpu - used - lending);
+                var used = flavor < 0 ? _usedTotal[node.Index] : _used[Index(node.Index, flavor)];
+                var guaranteed = flavor < 0 ? _guaranteedTotal[node.Index] : _guaranteed[Index(node.Index, flavor)];
+                withheld += Math.Max(0, guaranteed - used - lending);
             }
         }
 
         return withheld;
+    }
+
+    private void LoadFlavor(int flavor)
+    {
+        var named = new long[_tree.Nodes.Length];
+        foreach (var tenant in _tree.Nodes)
+        {
+            named[tenant.Index] = TenantValidation.GuaranteedBelow(tenant, Flavors[flavor]);
+        }
+
+        var scaled = Entitlements.ScaleGuarantees(_tree, Capacity[flavor], named);
+        foreach (var tenant in _tree.Nodes)
+        {
+            var isOpen = tenant.QuotaFor(FlavorId.Any) is not null || !tenant.IsLeaf;
+            var quota = tenant.QuotaFor(Flavors[flavor]);
+            var index = Index(tenant.Index, flavor);
+            _limit[index] = quota?.LimitMilliGpu ?? (isOpen ? Unlimited : 0);
+            _guaranteed[index] = quota is not null ? scaled[tenant.Index] : isOpen ? Unlimited : 0;
+        }
     }
 
     private int Index(int tenant, int flavor) => (tenant * _flavorCount) + flavor;

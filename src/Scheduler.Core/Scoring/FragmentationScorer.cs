@@ -9,7 +9,7 @@ namespace Scheduler.Core.Scoring;
 /// </summary>
 internal sealed class FragmentationScorer : INodeScorer
 {
-    public long Score(NodeState node, PlacementRequest request) => request.Shape.Gpu.Kind switch
+    public long Score(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
     {
         GpuRequestKind.Fraction => ScoreFraction(node, request),
         GpuRequestKind.Whole => ScoreWhole(node, request.Shape.Gpu.Count),
@@ -17,7 +17,7 @@ internal sealed class FragmentationScorer : INodeScorer
         _ => ScoreWithoutGpu(node),
     };
 
-    private static long ScoreFraction(NodeState node, PlacementRequest request)
+    private static long ScoreFraction(NodePlane node, PlacementRequest request)
     {
         var device = DeviceAllocator.FindForFraction(node, request);
         if (device < 0)
@@ -26,32 +26,32 @@ internal sealed class FragmentationScorer : INodeScorer
         }
 
         // Opening an idle device costs more the more idle ones the node has, since it takes the chance of a big pod.
-        var left = node.DeviceFreeMilli[device] - request.Shape.Gpu.MilliEach;
-        var opensIdleDevice = node.DeviceFreeMilli[device] == GpuRequest.MilliPerDevice;
+        var left = node.DeviceFree[device] - request.Shape.Gpu.MilliEach;
+        var opensIdleDevice = node.DeviceFree[device] == GpuRequest.MilliPerDevice;
         return opensIdleDevice
-            ? Math.Max(0, 300 - (30 * node.CountIdleDevices()))
+            ? Math.Max(0, 300 - (30 * node.IdleDevices))
             : INodeScorer.Max - (left / 2);
     }
 
-    private static long ScoreWhole(NodeState node, int count)
+    private static long ScoreWhole(NodePlane node, int count)
     {
-        var left = node.CountIdleDevices() - count;
-        return Math.Max(0, INodeScorer.Max - (60 * left) - (20 * (node.DeviceFreeMilli.Length - count)));
+        var left = node.IdleDevices - count;
+        return Math.Max(0, INodeScorer.Max - (60 * left) - (20 * (node.DeviceFree.Length - count)));
     }
 
-    private static long ScoreMig(NodeState node, GpuRequest gpu)
+    private static long ScoreMig(NodePlane node, GpuRequest gpu)
     {
         var mig = node.IndexOfMig(gpu.MigProfile!);
         return mig < 0 ? 0 : Math.Max(0, INodeScorer.Max - (60 * (node.MigFree[mig] - gpu.Count)));
     }
 
-    private static long ScoreWithoutGpu(NodeState node)
+    private static long ScoreWithoutGpu(NodePlane node)
     {
         if (!node.Node.HasGpus)
         {
             return INodeScorer.Max;
         }
 
-        return Math.Max(0, 500 - (node.FreeMilliGpu() / 20));
+        return Math.Max(0, 500 - (node.FreeMilliGpu / 20));
     }
 }

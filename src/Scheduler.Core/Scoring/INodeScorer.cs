@@ -12,5 +12,5 @@ internal interface INodeScorer
     const long Max = 1000;
 
     /// <summary>From 0 to <see cref="Max"/>, higher is better.</summary>
-    long Score(NodeState node, PlacementRequest request);
+    long Score(NodePlane node, PlacementRequest request);
 }

@@ -19,7 +19,7 @@ internal sealed class NodeScorers
     }
 
     /// <summary>The weighted sum; higher is better.</summary>
-    public long Score(NodeState node, PlacementRequest request)
+    public long Score(NodePlane node, PlacementRequest request)
     {
         var sum = 0L;
         foreach (var (scorer, weight) in _weighted)

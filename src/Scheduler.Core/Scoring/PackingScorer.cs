@@ -5,7 +5,7 @@ namespace Scheduler.Core.Scoring;
 /// <summary>Prefers nodes whose CPU and memory are in use already, so that others stay empty for big work.</summary>
 internal sealed class PackingScorer : INodeScorer
 {
-    public long Score(NodeState node, PlacementRequest request)
+    public long Score(NodePlane node, PlacementRequest request)
     {
         var allocatable = node.Node.Allocatable;
         var free = node.Free - request.Shape.Requests;

@@ -7,7 +7,7 @@ namespace Scheduler.Core.Scoring;
 /// <summary>Preferred node affinity, minus taints of the effect PreferNoSchedule that are not tolerated.</summary>
 internal sealed class PreferenceScorer : INodeScorer
 {
-    public long Score(NodeState node, PlacementRequest request)
+    public long Score(NodePlane node, PlacementRequest request)
     {
         var wished = 0L;
         var met = 0L;

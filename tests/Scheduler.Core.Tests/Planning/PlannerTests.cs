@@ -214,7 +214,9 @@ public class PlannerTests
             Make.Waiting("old", "a", EightGpus).RunningOn("h100-000", state: PodState.Leaving),
             Make.Waiting("new", "a", OneGpu));
 
-        Assert.Equal(WaitReason.BurstPoolBusy, WaitOf(plan, "new").Reason);
+        Assert.Equal(WaitReason.WaitingForVictims, plan.Decisions.OfType<Wait>().Single().Reason);
+        Assert.Equal("h100-000", Assert.Single(plan.Decisions.OfType<Reserve>().Single().Pods).Node.Value);
+        Assert.Empty(plan.Decisions.OfType<Evict>());
     }
 
     [Fact]

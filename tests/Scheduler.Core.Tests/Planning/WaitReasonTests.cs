@@ -52,7 +52,7 @@ public class WaitReasonTests
     [Fact]
     public void Inside_the_guarantee_but_nothing_free() => Expect(
         WaitReason.InsufficientGpu, "0 GPUs are free", Make.Nodes(1, gpus: 1), Make.Tree(Make.Tenant("a", 1), Make.Tenant("b", 0, burst: 1)),
-        Make.Waiting("x", "a", OneGpu), Make.Waiting("other", "b", OneGpu).RunningOn("h100-000"));
+        Make.Waiting("x", "a", OneGpu), Make.Waiting("other", "b", OneGpu).RunningOn("h100-000") with { IsManaged = false });
 
     [Fact]
     public void Beyond_the_guarantee_and_others_use_the_rest() => Expect(
@@ -78,8 +78,27 @@ public class WaitReasonTests
 
     [Fact]
     public void Sick_gpus_would_have_been_enough() => Expect(
-        WaitReason.GpuQuarantined, "1 more are out of service", [Make.Node("n", gpus: 1, quarantined: [0])], OneTenant(),
+        WaitReason.GpuQuarantined, "1 more are out of service", [Make.Node("n", gpus: 1, quarantined: [0])],
+        Make.Tree(Make.Tenant("a", 0, burst: 8)), Make.Waiting("x", "a", OneGpu));
+
+    [Fact]
+    public void Failed_hardware_holds_the_guarantee_down() => Expect(
+        WaitReason.GuaranteeDegraded, "failed hardware holds at 0 of 8 GPUs", [Make.Node("n", gpus: 1, quarantined: [0])], OneTenant(),
         Make.Waiting("x", "a", OneGpu));
+
+    [Fact]
+    public void Room_is_being_made() => Expect(
+        WaitReason.WaitingForVictims, "room is being made for it on h100-000", Make.Nodes(1, gpus: 1),
+        Make.Tree(Make.Tenant("a", 1), Make.Tenant("b", 0, burst: 1)),
+        Make.Waiting("x", "a", OneGpu), Make.Waiting("other", "b", OneGpu).RunningOn("h100-000"));
+
+    [Fact]
+    public void Room_is_kept_for_somebody_else() => Expect(
+        WaitReason.ReservedForOthers, "kept for work that comes before", Make.Nodes(1, gpus: 2),
+        Make.Tree(Make.Tenant("a", 2), Make.Tenant("b", 0, burst: 2)),
+        Make.Waiting("first", "a", Make.Shape(gpus: 2)),
+        Make.Waiting("other", "b", OneGpu).RunningOn("h100-000"),
+        Make.Waiting("x", "b", OneGpu));
 
     [Fact]
     public void A_pod_without_gpus_that_fits_nowhere() => Expect(
@@ -99,7 +118,7 @@ public class WaitReasonTests
         var plan = Planner.Compute(snapshot, SchedulingPolicy.Default);
 
         Assert.Empty(PlanValidator.Check(snapshot, SchedulingPolicy.Default, plan));
-        var wait = Assert.IsType<Wait>(plan.Decisions.Single(decision => decision.Workload.Value == "x"));
+        var wait = plan.Decisions.OfType<Wait>().Single(decision => decision.Workload.Value == "x");
         Assert.Equal(reason, wait.Reason);
         Assert.Contains(words, wait.Message, StringComparison.Ordinal);
     }

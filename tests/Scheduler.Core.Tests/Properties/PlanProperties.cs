@@ -24,11 +24,31 @@ public class PlanProperties
     {
         // What a plan leaves waiting must still wait when the same question is asked again with the plan in effect. What
         // may not be preempted is left aside: it may only use the guarantee, and standing is told anew in every cycle.
-        var after = Make.Snapshot(cluster.Nodes, cluster.Tree, PlanEffects.Apply(cluster.Snapshot, Plan(cluster)));
-        var again = Planner.Compute(after, SchedulingPolicy.Default).Decisions.OfType<Bind>()
-            .Where(bind => after.TryGetWorkload(bind.Workload, out var workload) && workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible)
-            .ToArray();
+        var living = Living(cluster);
+        living.Cycle();
+        var waiting = living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible)
+            .Select(workload => workload.Id).ToHashSet();
+        var again = living.Cycle().Decisions.OfType<Bind>().Where(bind => waiting.Contains(bind.Workload)).ToArray();
         return (again.Length == 0).Label($"{string.Join(", ", again.Select(bind => bind.Workload))} started only in a second cycle");
+    }
+
+    [Cases]
+    public Property W9_quiet_in_quiet_out(ClusterCase cluster)
+    {
+        var living = Living(cluster);
+        living.Cycle();
+        var asked = living.Cycle().Decisions.OfType<Evict>().ToArray();
+        var cycles = 0;
+        for (var quiet = 0; quiet < 2 && cycles < 40; cycles++)
+        {
+            living.Pass(TimeSpan.FromMinutes(1));
+            quiet = living.Cycle().Decisions.Any(decision => decision is Evict or Bind) ? 0 : quiet + 1;
+        }
+
+        var twice = living.Evictions.Where(pair => pair.Value > 1).Select(pair => $"{pair.Key} {pair.Value} times").Order().ToArray();
+        return (asked.Length == 0).Label($"asked again, {asked.FirstOrDefault()?.Workload} is evicted for {asked.FirstOrDefault()?.Beneficiary}")
+            .And((cycles < 40).Label("it never comes to rest"))
+            .And((twice.Length == 0).Label($"evicted: {string.Join(", ", twice)}"));
     }
 
     [Cases]
@@ -58,6 +78,8 @@ public class PlanProperties
             .SelectMany(workload => workload.Pods).Where(pod => pod.Placement is not null).Sum(pod => pod.Shape.Gpu.MilliGpu);
         return inOrder.Label("places").And((used == expected).Label($"accounts say {used}, pods say {expected}"));
     }
+
+    private static LivingCluster Living(ClusterCase cluster) => new(cluster.Nodes, cluster.Tree, cluster.Workloads);
 
     private static Plan Plan(ClusterCase cluster) => Planner.Compute(cluster.Snapshot, SchedulingPolicy.Default);
 

@@ -19,6 +19,11 @@ public static class PlanText
                     + string.Join("; ", bind.Pods.Select(pod => $"{pod.Pod} → {pod.Node}[{string.Join(',', pod.Devices)}]")),
                 Wait wait => $"wait {wait.Workload} {wait.Reason} {wait.Place}: {wait.Message} "
                     + string.Join(", ", wait.Explanation.Rejections) + $" {wait.Explanation.FreeMilliGpu}/{wait.Explanation.NeededMilliGpu}",
+                Evict evict => $"evict {evict.Workload} for {evict.Beneficiary} ({evict.Cause}) by {evict.Deadline:O} losing {evict.LostMilliGpuSeconds}: "
+                    + string.Join(", ", evict.Pods),
+                Withdraw withdraw => $"withdraw {withdraw.Workload}: " + string.Join(", ", withdraw.Pods),
+                Reserve reserve => $"reserve {reserve.Workload} from {reserve.From:O}: "
+                    + string.Join("; ", reserve.Pods.Select(pod => $"{pod.Pod} → {pod.Node}[{string.Join(',', pod.Devices)}]")),
                 _ => decision.ToString(),
             });
         }

@@ -1,0 +1,57 @@
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Actions.Victims;
+
+/// <summary>For what capacity is taken back. Closed.</summary>
+internal enum VictimScope
+{
+    /// <summary>For demand inside a guarantee: burst of other tenants, and lower priority of the own.</summary>
+    Guarantee,
+
+    /// <summary>For a higher priority inside the tenant.</summary>
+    Priority,
+
+    /// <summary>For a tenant below its entitlement: burst of tenants above theirs.</summary>
+    FairShare,
+}
+
+/// <summary>Who may be a victim of whom.</summary>
+internal sealed class VictimRule(Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung)
+{
+    /// <summary>For what.</summary>
+    public VictimScope Scope { get; } = scope;
+
+    /// <summary>Whether the minimum runtime protects.</summary>
+    public bool SparesYoung { get; } = sparesYoung;
+
+    /// <summary>Whether a unit may be taken for the beneficiary.</summary>
+    public bool MayTake(VictimUnit unit)
+    {
+        if (unit.Running.Workload.Id == beneficiary.Workload.Id)
+        {
+            return false;
+        }
+
+        var isOwn = unit.Running.Tenant == beneficiary.Tenant;
+        return isOwn
+            ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority && !IsProtected(session, unit, SparesYoung)
+            : Scope != VictimScope.Priority && beneficiary.HasGpu && MayTakeAcross(session, Scope, SparesYoung, unit);
+    }
+
+    /// <summary>Whether the rule treats a unit otherwise than one of a third tenant.</summary>
+    public bool IsSpecial(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
+
+    /// <summary>Whether any other tenant may take a unit.</summary>
+    public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
+        unit.Running.HasGpu
+        && (unit.IsWhole ? unit.Running.CoreEntry is { IsGuaranteed: false } : unit.Running.IsOnBurst(unit.Pods[0].Occupant.Pod.Id))
+        && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
+        && !IsProtected(session, unit, sparesYoung);
+
+    private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
+    {
+        var workload = unit.Running.Workload;
+        return sparesYoung && workload.MinRuntime > TimeSpan.Zero
+            && session.Snapshot.Now - (workload.StartedAt ?? session.Snapshot.Now) < workload.MinRuntime;
+    }
+}

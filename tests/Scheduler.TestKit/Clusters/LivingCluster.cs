@@ -1,0 +1,116 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
+
+namespace Scheduler.TestKit.Clusters;
+
+/// <summary>
+/// A cluster on which plans take effect and time passes, without any Kubernetes: bound pods run, noticed pods leave at
+/// their deadline and come back as waiting ones, ended workloads vanish.
+/// </summary>
+public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, IEnumerable<Workload> workloads)
+{
+    private readonly SortedDictionary<WorkloadId, Workload> _workloads = new(workloads.ToDictionary(workload => workload.Id));
+    private readonly Dictionary<WorkloadId, int> _evictions = [];
+    private long _generation;
+
+    public DateTimeOffset Now { get; private set; } = Make.Now;
+
+    public ImmutableArray<Node> Nodes { get; set; } = [.. nodes];
+
+    public TenantTree Tenants { get; set; } = tenants;
+
+    public SchedulingPolicy Policy { get; set; } = SchedulingPolicy.Default;
+
+    public IReadOnlyCollection<Workload> Workloads => _workloads.Values;
+
+    /// <summary>How often each workload lost pods to a preemption.</summary>
+    public IReadOnlyDictionary<WorkloadId, int> Evictions => _evictions;
+
+    public ClusterSnapshot Snapshot() =>
+        new ClusterSnapshotBuilder { Now = Now, Generation = _generation }.Add(Nodes).Add(Workloads).With(Tenants).Build();
+
+    public Workload this[string id] => _workloads[new WorkloadId(id)];
+
+    public void Submit(Workload workload) => _workloads.Add(workload.Id, workload with { SubmittedAt = Now });
+
+    public void End(WorkloadId workload) => _workloads.Remove(workload);
+
+    /// <summary>Plans once, checks the plan, and lets it take effect.</summary>
+    public Plan Cycle()
+    {
+        _generation++;
+        var snapshot = Snapshot();
+        var plan = Planner.Compute(snapshot, Policy);
+        var violations = PlanValidator.Check(snapshot, Policy, plan);
+        if (!violations.IsEmpty)
+        {
+            throw new InvalidOperationException(string.Join("; ", violations));
+        }
+
+        var kept = plan.Decisions.OfType<Reserve>().SelectMany(reserve => reserve.Pods).ToDictionary(pod => pod.Pod);
+        foreach (var workload in Workloads.ToArray())
+        {
+            // Nominations are renewed by every plan.
+            Change(workload.Id, pod => pod.State == PodState.Pending
+                ? pod with { Nomination = kept.TryGetValue(pod.Id, out var at) ? new PodPlacement(at.Node, at.Devices) : null }
+                : pod);
+        }
+
+        foreach (var decision in plan.Decisions)
+        {
+            Apply(decision);
+        }
+
+        return plan;
+    }
+
+    /// <summary>Lets time pass: whoever is past the deadline is gone, and its pods wait again.</summary>
+    public void Pass(TimeSpan time)
+    {
+        Now += time;
+        foreach (var workload in Workloads.ToArray())
+        {
+            if (workload.Pods.Any(HasLeft))
+            {
+                _evictions[workload.Id] = _evictions.GetValueOrDefault(workload.Id) + 1;
+                Change(workload.Id, pod => HasLeft(pod)
+                    ? new Pod { Id = new PodId($"{pod.Id.Value.Split('#')[0]}#{_evictions[workload.Id]}"), Name = pod.Name, Shape = pod.Shape }
+                    : pod);
+                var after = _workloads[workload.Id];
+                _workloads[workload.Id] = after with { StartedAt = after.CountPods(PodState.Placed) == 0 ? null : after.StartedAt };
+            }
+        }
+
+        bool HasLeft(Pod pod) => pod.State == PodState.Leaving || pod.Notice is { } notice && notice.Deadline <= Now;
+    }
+
+    private void Apply(Decision decision)
+    {
+        switch (decision)
+        {
+            case Bind bind:
+                var bindings = bind.Pods.ToDictionary(pod => pod.Pod);
+                Change(bind.Workload, pod => bindings.TryGetValue(pod.Id, out var at)
+                    ? pod with { State = PodState.Placed, Placement = new PodPlacement(at.Node, at.Devices), Nomination = null }
+                    : pod);
+                _workloads[bind.Workload] = _workloads[bind.Workload] with { StartedAt = _workloads[bind.Workload].StartedAt ?? Now };
+                break;
+            case Evict evict:
+                Change(evict.Workload, pod => evict.Pods.Contains(pod.Id)
+                    ? pod with { Notice = new PreemptionNotice(evict.Beneficiary, evict.Deadline) }
+                    : pod);
+                break;
+            case Withdraw withdraw:
+                Change(withdraw.Workload, pod => withdraw.Pods.Contains(pod.Id) ? pod with { Notice = null } : pod);
+                break;
+        }
+    }
+
+    private void Change(WorkloadId id, Func<Pod, Pod> change)
+    {
+        var workload = _workloads[id];
+        _workloads[id] = workload with { Pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)] };
+    }
+}
