@@ -1,7 +1,6 @@
-using Scheduler.Core.Model;
+using Scheduler.Core.Feasibility;
 using Scheduler.Core.Ordering;
 using Scheduler.Core.Planning;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Actions;
 
@@ -9,8 +8,12 @@ namespace Scheduler.Core.Actions;
 /// Starts what fits. A gang's core (minMember pods) is placed whole or not at all; its surplus follows pod by pod, after
 /// every core had its turn. A workload that does not fit does not block those behind it, except through a reservation.
 /// </summary>
-internal sealed class Allocate(Session session, CycleQueues queues)
+internal sealed class Allocate(Session session)
 {
+    private readonly Statement _statement = new(session);
+    private readonly Admission _admission = new(session);
+    private readonly GangTopology _topology = new(session);
+    private readonly bool[] _allowed = new bool[session.Flavors.Length];
     private int _bound;
 
     /// <summary>
@@ -32,25 +35,28 @@ internal sealed class Allocate(Session session, CycleQueues queues)
     /// <summary>Tries to start the core of a workload in what is free.</summary>
     public bool TryStartCore(Applicant applicant, Standing standing)
     {
-        var statement = new Statement(session);
-        var admission = new Admission(session, applicant, standing, isSurplus: false);
-        var placed = new List<PodBinding>(applicant.Missing);
-        foreach (var pod in applicant.Pending)
+        var queue = session.Tenants[applicant.Tenant.Index];
+        var kind = applicant.Pending[0].Kind;
+        var remembers = applicant.IsUniform && session.ReservedNodes.Count == 0 && applicant.Workload.Topology is null;
+        if (remembers && queue.IsKnownMisfit(kind, applicant.Missing, standing))
         {
-            if (placed.Count < applicant.Missing && TryPlace(statement, admission, applicant, pod) is { } binding)
-            {
-                placed.Add(binding);
-            }
-        }
-
-        if (placed.Count < applicant.Missing)
-        {
-            statement.RollBackTo(0);
             return false;
         }
 
-        session.CountIn(applicant, placed, isSurplus: false);
-        applicant.Bind(placed, standing, _bound++);
+        if (!_topology.TryPlaceInDomain(applicant, standing, _statement, _admission) && !TryPlaceAnywhere(applicant, standing))
+        {
+            if (remembers)
+            {
+                queue.NoteMisfit(kind, applicant.Missing, standing);
+            }
+
+            return false;
+        }
+
+        var placements = _statement.Placements;
+        var entry = session.CountIn(applicant, placements, isSurplus: false);
+        session.Touch(applicant);
+        applicant.Bind(placements, standing, _bound++, entry);
         return true;
     }
 
@@ -62,87 +68,149 @@ internal sealed class Allocate(Session session, CycleQueues queues)
         }
 
         // What joins a core on burst is on burst, however much guarantee is left: a workload has one side of the line.
-        var isCoreOnBurst = applicant.Running is { CoreEntry: { IsGuaranteed: false } };
-        return standing == Standing.Burst ? applicant.MayBurst : !isCoreOnBurst;
+        return standing == Standing.Burst ? applicant.MayBurst : !applicant.JoinsBurst;
     }
 
     private void Pass(Standing standing, Func<Applicant, bool> act)
     {
-        Comparison<TenantNode> order = standing == Standing.Guaranteed
-            ? (a, b) => TenantOrder.CompareGuaranteed(session.Ledger, a, b)
-            : (a, b) => TenantOrder.CompareBurst(session.Ledger.UsedBurstTotal, a, b);
-        queues.Rewind();
-        var waiting = queues.ByTenant.ToList();
-        while (waiting.Count > 0)
+        var waiting = session.Tenants.Where(queue => queue.Applicants.Count > 0).Select(queue => queue.Tenant);
+        var turns = standing == Standing.Guaranteed
+            ? TenantTurns.ForGuarantees(session.Snapshot.Tenants, waiting, session.Ledger)
+            : TenantTurns.ForBurst(session.Snapshot.Tenants, waiting, session.Ledger.UsedBurstTotal);
+        foreach (var queue in session.Tenants)
         {
-            var next = waiting[0];
-            for (var index = 1; index < waiting.Count; index++)
-            {
-                if (order(waiting[index].Tenant, next.Tenant) < 0)
-                {
-                    next = waiting[index];
-                }
-            }
+            queue.Position = 0;
+        }
 
+        while (turns.Next is { } next)
+        {
             // The order changes only when something was placed or promised: walk this queue until something is.
+            var queue = session.Tenants[next.Index];
             var hasChanged = false;
-            while (!hasChanged && !next.IsExhausted)
+            var chosen = session.Roster.Chosen.Count;
+            while (!hasChanged && !queue.IsExhausted)
             {
-                hasChanged = act(next.Applicants[next.Position++]);
+                hasChanged = act(queue.Applicants[queue.Position++]);
             }
 
-            if (next.IsExhausted)
+            if (queue.IsExhausted)
             {
-                waiting.Remove(next);
+                turns.Remove(next);
+            }
+
+            // Victims change the shares of their tenants too.
+            if (session.Roster.Chosen.Count > chosen)
+            {
+                turns.RenewAll();
+            }
+            else
+            {
+                turns.Renew(next);
             }
         }
+    }
+
+    private bool TryPlaceAnywhere(Applicant applicant, Standing standing)
+    {
+        if (applicant.Workload.Topology is { IsRequired: true })
+        {
+            return false;
+        }
+
+        _statement.Clear();
+        _admission.Open(applicant, standing, isSurplus: false);
+        foreach (var pod in applicant.Pending)
+        {
+            if (_statement.Count == applicant.Missing || (!TryPlace(applicant, pod, standing) && applicant.IsUniform))
+            {
+                break;
+            }
+        }
+
+        if (_statement.Count == applicant.Missing)
+        {
+            return true;
+        }
+
+        _statement.RollBack();
+        return false;
     }
 
     private bool TryPlaceSurplus(Applicant applicant, Standing standing)
     {
-        var statement = new Statement(session);
-        var admission = new Admission(session, applicant, standing, isSurplus: true);
-        var placed = new List<PodBinding>();
+        _statement.Clear();
+        _admission.Open(applicant, standing, isSurplus: true);
         foreach (var pod in applicant.Pending)
         {
-            if (TryPlace(statement, admission, applicant, pod) is { } binding)
+            if (!TryPlace(applicant, pod, standing) && applicant.IsUniform)
             {
-                placed.Add(binding);
+                break;
             }
         }
 
-        foreach (var binding in placed)
+        if (_statement.Count == 0)
         {
-            session.CountIn(applicant, [binding], isSurplus: true);
+            return false;
         }
 
-        if (placed.Count > 0)
+        var placements = _statement.Placements;
+        foreach (var placement in placements)
         {
-            applicant.Bind(placed, standing, _bound++);
+            session.CountIn(applicant, [placement], isSurplus: true);
         }
 
-        return placed.Count > 0;
+        session.Touch(applicant);
+        applicant.Bind(placements, standing, _bound++, entry: null);
+        return true;
     }
 
-    private PodBinding? TryPlace(Statement statement, Admission admission, Applicant applicant, Pod pod)
+    private bool TryPlace(Applicant applicant, in WaitingPod pod, Standing standing)
     {
-        var request = Session.RequestFor(pod.Shape, applicant.Tenant);
-        Span<bool> allowed = stackalloc bool[session.Flavors.Length];
-        for (var flavor = 0; flavor < allowed.Length && pod.Shape.Gpu.IsAny; flavor++)
+        var milliGpu = pod.Pod.Shape.Gpu.MilliGpu;
+        for (var flavor = 0; flavor < _allowed.Length && milliGpu > 0; flavor++)
         {
-            allowed[flavor] = admission.Allows(flavor, pod.Shape.Gpu.MilliGpu);
+            _allowed[flavor] = _admission.Allows(flavor, milliGpu);
         }
 
-        if (session.Candidates.FindBest(request, allowed) is not { } node)
+        var node = session.Candidates.FindBest(pod.Kind, _allowed);
+        var isBrief = node is null;
+        node ??= FindReserved(applicant, pod, standing);
+        if (node is null)
         {
-            return null;
+            return false;
         }
 
-        if (pod.Shape.Gpu.IsAny)
+        if (milliGpu > 0)
         {
-            admission.Add(node.Flavor, pod.Shape.Gpu.MilliGpu);
+            _admission.Add(node.Flavor, milliGpu);
         }
 
-        return statement.Place(pod, node, node.Bindable, request, applicant.Tenant);
+        _statement.Place(pod.Pod, node, isBrief ? node.Brief : node.Bindable, pod.Kind.Request, applicant.Tenant, isBrief);
+        return true;
+    }
+
+    /// <summary>
+    /// Backfill: a reserved node that fits whoever will have made way in time, because it ends before or can be sent away.
+    /// </summary>
+    private NodeState? FindReserved(Applicant applicant, in WaitingPod pod, Standing standing)
+    {
+        var best = default(NodeState);
+        var bestScore = long.MinValue;
+        foreach (var node in session.ReservedNodes)
+        {
+            if ((node.Flavor < 0 || _allowed[node.Flavor] || !pod.Pod.Shape.Gpu.IsAny)
+                && pod.Kind.Heap.StaticRejection(node) is null
+                && NodeFilters.PassesDynamic(node.Brief, pod.Kind.Request)
+                && Reservations.MakesWay(session, applicant, standing, node.Reservation!))
+            {
+                var score = session.Scorers.Score(node.Brief, pod.Kind.Request);
+                if (best is null || score > bestScore || (score == bestScore && node.Index < best.Index))
+                {
+                    (best, bestScore) = (node, score);
+                }
+            }
+        }
+
+        return best;
     }
 }

@@ -1,4 +1,3 @@
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -9,73 +8,71 @@ namespace Scheduler.Core.Actions;
 /// </summary>
 internal static class Nominations
 {
-    /// <summary>Starts those that fit now and keeps the room of the others; drops what is no longer whole.</summary>
-    public static void Resume(Session session, CycleQueues queues, Allocate allocate)
+    /// <summary>Starts those that fit now and keeps the room of the others; drops what is no longer whole or needed.</summary>
+    public static void Resume(Session session, Allocate allocate)
     {
-        foreach (var queue in queues.ByTenant)
+        foreach (var queue in session.Tenants)
         {
             foreach (var applicant in queue.Applicants)
             {
-                var nominated = applicant.Pending.Where(pod => session.Nominations.Contains(pod.Id)).ToArray();
-                if (nominated.Length > 0)
+                if (applicant.HasNomination)
                 {
-                    Resume(session, applicant, nominated, allocate);
+                    Resume(session, applicant, allocate);
                 }
             }
         }
 
-        DropHeld(session, queues);
+        // Who is held back gives up what was kept.
+        foreach (var (_, pod) in session.Roster.Nominated)
+        {
+            session.Release(pod.Id);
+        }
+
+        // What did not fit beside kept room may fit now.
+        foreach (var queue in session.Tenants)
+        {
+            queue.ForgetMisfits();
+        }
     }
 
-    private static void Resume(Session session, Applicant applicant, Pod[] nominated, Allocate allocate)
+    private static void Resume(Session session, Applicant applicant, Allocate allocate)
     {
-        Release(session, applicant, nominated);
-        if (applicant.Missing == 0 || nominated.Length < applicant.Missing)
+        var nominated = new List<(WaitingPod Pod, Placement At)>();
+        foreach (var pod in applicant.Pending)
+        {
+            if (session.TryGetNomination(pod.Pod.Id, out var at))
+            {
+                nominated.Add((pod, at));
+                session.Release(pod.Pod.Id);
+            }
+        }
+
+        session.Tenants[applicant.Tenant.Index].ForgetMisfits();
+        if (applicant.Missing == 0 || nominated.Count < applicant.Missing)
         {
             return;
         }
 
-        if (allocate.TryStartCore(applicant, Standing.Guaranteed) || (applicant.MayBurst && allocate.TryStartCore(applicant, Standing.Burst)))
+        if ((!applicant.JoinsBurst && allocate.TryStartCore(applicant, Standing.Guaranteed))
+            || (applicant.MayBurst && allocate.TryStartCore(applicant, Standing.Burst)))
+        {
+            return;
+        }
+
+        // As long as somebody is still leaving there. Else it is not room that it lacks, and it waits like all others.
+        if (!nominated.Exists(pair => pair.At.Node.Occupants.Any(occupant => occupant.IsGoing)))
         {
             return;
         }
 
         var statement = new Statement(session);
-        var kept = new List<PodBinding>(nominated.Length);
-        foreach (var pod in nominated)
+        foreach (var (pod, at) in nominated)
         {
-            var node = NodeOf(session, pod);
-            kept.Add(statement.Keep(
-                pod, node, pod.Nomination!.Devices, Session.RequestFor(pod.Shape, applicant.Tenant), applicant.Tenant));
+            statement.Keep(pod.Pod, at.Node, at.Devices, pod.Kind.Request, applicant.Tenant);
         }
 
+        session.Touch(applicant);
+        var kept = statement.Placements;
         applicant.Keep(kept, session.CountIn(applicant, kept, isSurplus: false));
     }
-
-    private static void Release(Session session, Applicant applicant, Pod[] nominated)
-    {
-        foreach (var pod in nominated)
-        {
-            session.OccupyLater(
-                NodeOf(session, pod), pod.Shape, pod.Nomination!.Devices, Session.OwnerFor(applicant.Tenant), sign: -1);
-        }
-    }
-
-    /// <summary>Who is held back gives up what was kept.</summary>
-    private static void DropHeld(Session session, CycleQueues queues)
-    {
-        foreach (var (workload, _) in queues.Held)
-        {
-            foreach (var pod in workload.Pods.Where(pod => session.Nominations.Contains(pod.Id)))
-            {
-                session.OccupyLater(
-                    NodeOf(session, pod), pod.Shape, pod.Nomination!.Devices, Session.OwnerFor(session.TenantOf(workload)), sign: -1);
-            }
-        }
-    }
-
-    private static NodeState NodeOf(Session session, Pod pod) =>
-        session.Snapshot.TryGetNodeIndex(pod.Nomination!.Node, out var index)
-            ? session.Nodes[index]
-            : throw new InvalidOperationException($"{pod.Id} is nominated to a node that is not there");
 }

@@ -1,5 +1,4 @@
 using Scheduler.Core.Actions.Victims;
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -11,10 +10,11 @@ namespace Scheduler.Core.Actions;
 internal sealed class Preempt(Session session)
 {
     private readonly List<Evict> _evictions = [];
-    private readonly Dictionary<(TenantId, int, VictimScope, PodShape, int), int> _failures = [];
-    private readonly bool _hasMinRuntimes = session.Running.All.Any(running => running.Workload.MinRuntime > TimeSpan.Zero);
-    private VictimOptionsCache? _cache;
-    private readonly Dictionary<TenantId, int> _lowestPriorities = LowestPriorities(session);
+    private readonly Dictionary<(int Tenant, int Kind, int Pods, int Priority, VictimScope Scope), int> _failures = [];
+    private readonly Admission _admission = new(session);
+    private VictimMarket? _market;
+    private int[]? _lowestPriorities;
+    private bool _hasMinRuntimes;
 
     /// <summary>Who is to leave, in the order of the cycle.</summary>
     public IReadOnlyList<Evict> Evictions => _evictions;
@@ -30,52 +30,49 @@ internal sealed class Preempt(Session session)
         }
 
         var isFound = Search(applicant, scope);
-        if (!isFound && KeyOf(applicant, scope) is { } key)
+        if (!isFound && applicant.IsUniform)
         {
-            _failures[key] = _evictions.Count;
+            _failures[KeyOf(applicant, scope)] = _evictions.Count;
         }
 
         return isFound;
     }
 
-    /// <summary>The lowest priority that each leaf has running and could lose.</summary>
-    private static Dictionary<TenantId, int> LowestPriorities(Session session)
-    {
-        var lowest = new Dictionary<TenantId, int>();
-        foreach (var running in session.Running.All)
-        {
-            if (running.Tenant is { } tenant && running.Workload.IsManaged && running.Workload.IsPreemptible)
-            {
-                lowest[tenant.Id] = Math.Min(lowest.GetValueOrDefault(tenant.Id, int.MaxValue), running.Workload.Priority);
-            }
-        }
-
-        return lowest;
-    }
+    private static (int, int, int, int, VictimScope) KeyOf(Applicant applicant, VictimScope scope) =>
+        (applicant.Tenant.Index, applicant.Pending[0].Kind.Index, applicant.Missing, applicant.Workload.Priority, scope);
 
     /// <summary>
     /// Whether a search can be spared: nobody could be a victim, or the same was asked before and nobody was told to leave
     /// since. Within a cycle room only shrinks, except by victims.
     /// </summary>
-    private bool IsHopeless(Applicant applicant, VictimScope scope) =>
-        (scope == VictimScope.Priority
-            && _lowestPriorities.GetValueOrDefault(applicant.Tenant.Id, int.MaxValue) >= applicant.Workload.Priority)
-        || (scope == VictimScope.FairShare && (!applicant.HasGpu || session.Excess(applicant.Tenant.Index) >= 0))
-        || (KeyOf(applicant, scope) is { } key && _failures.TryGetValue(key, out var evictions) && evictions == _evictions.Count);
-
-    /// <summary>Names a search whose answer is the same for all equal gangs; null for gangs of unequal pods.</summary>
-    private static (TenantId, int, VictimScope, PodShape, int)? KeyOf(Applicant applicant, VictimScope scope)
+    private bool IsHopeless(Applicant applicant, VictimScope scope)
     {
-        var shape = applicant.Pending[0].Shape;
-        for (var pod = 1; pod < applicant.Missing; pod++)
+        var tenant = applicant.Tenant.Index;
+        _lowestPriorities ??= LowestPriorities();
+        return (scope == VictimScope.Priority && _lowestPriorities[tenant] >= applicant.Workload.Priority)
+            || (scope == VictimScope.FairShare && (!applicant.HasGpu || session.Excess(tenant) >= 0))
+            || (applicant.IsUniform && applicant.Workload.Topology is null
+                && _failures.TryGetValue(KeyOf(applicant, scope), out var evictions) && evictions == _evictions.Count);
+    }
+
+    /// <summary>The lowest priority that each leaf has running and could lose.</summary>
+    private int[] LowestPriorities()
+    {
+        var lowest = new int[session.Tenants.Length];
+        Array.Fill(lowest, int.MaxValue);
+        foreach (var tenant in session.Tenants)
         {
-            if (!applicant.Pending[pod].Shape.Equals(shape))
+            foreach (var running in tenant.Running)
             {
-                return null;
+                _hasMinRuntimes |= running.Workload.MinRuntime > TimeSpan.Zero;
+                if (running.Workload.IsManaged && running.Workload.IsPreemptible)
+                {
+                    lowest[tenant.Tenant.Index] = Math.Min(lowest[tenant.Tenant.Index], running.Workload.Priority);
+                }
             }
         }
 
-        return (applicant.Tenant.Id, applicant.Workload.Priority, scope, shape, applicant.Missing);
+        return lowest;
     }
 
     private bool Search(Applicant applicant, VictimScope scope)
@@ -86,30 +83,16 @@ internal sealed class Preempt(Session session)
             return false;
         }
 
-        var rule = new VictimRule(session, applicant, scope, sparesYoung: true);
-        var problem = new VictimProblem(session, applicant, rule, allowed);
-        if (problem.IsSolvedByWaiting())
-        {
-            // Enough is leaving already. A guarantee has it kept; others take their turn when it is there.
-            if (scope == VictimScope.Guarantee)
-            {
-                Keep(applicant, new VictimPlan([], problem.Place(new VictimSet(session, []))), scope);
-            }
-
-            return scope == VictimScope.Guarantee;
-        }
-
-        _cache ??= new VictimOptionsCache(session);
-        var plan = new VictimSearch(session, _cache, applicant, rule, problem).Find();
+        var plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true), allowed));
         if (plan is null && scope == VictimScope.Guarantee && _hasMinRuntimes)
         {
             // Nothing else can serve the guarantee: not even the minimum runtime protects.
-            var anyone = new VictimRule(session, applicant, scope, sparesYoung: false);
-            plan = new VictimSearch(session, _cache, applicant, anyone, new VictimProblem(session, applicant, anyone, allowed)).Find();
+            plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: false), allowed));
         }
 
-        if (plan is null)
+        if (plan is null || (plan.Victims.Count == 0 && scope != VictimScope.Guarantee))
         {
+            // What is leaving already will be room enough: a guarantee has it kept, others take their turn when it is there.
             return false;
         }
 
@@ -117,21 +100,68 @@ internal sealed class Preempt(Session session)
         return true;
     }
 
+    /// <summary>One problem, or one for each domain that a required topology leaves to choose from.</summary>
+    private IEnumerable<VictimProblem> Problems(Applicant applicant, VictimRule rule, bool[] allowed)
+    {
+        if (applicant.Workload.Topology is not { IsRequired: true } topology)
+        {
+            yield return new VictimProblem(session, applicant, rule, allowed, level: null, domain: 0);
+            yield break;
+        }
+
+        var level = session.Topology.Level(topology.Level);
+        var joined = applicant.Running is { Pods.Count: > 0 } running ? level.DomainOf(running.Pods[0].Node.Index) : -1;
+        for (var domain = 0; domain < level.Domains.Count; domain++)
+        {
+            if (joined < 0 || domain == joined)
+            {
+                yield return new VictimProblem(session, applicant, rule, allowed, level, domain);
+            }
+        }
+    }
+
+    private VictimPlan? BestOf(IEnumerable<VictimProblem> problems)
+    {
+        var best = default(VictimPlan);
+        foreach (var problem in problems)
+        {
+            if (VictimSearch.IsSolvedByWaiting(session, problem))
+            {
+                return new VictimPlan([], problem.Place(new Scenario())!, int.MinValue, VictimCost.Zero);
+            }
+
+            _market ??= new VictimMarket(session);
+            _market.Catalogue.NoteStandings();
+            var plan = new VictimSearch(session, _market, problem).Find();
+            if (plan is not null
+                && (best is null || plan.Priority < best.Priority || (plan.Priority == best.Priority && plan.Cost.CompareTo(best.Cost) < 0)))
+            {
+                best = plan;
+            }
+        }
+
+        return best;
+    }
+
     private bool[] AllowedFlavors(Applicant applicant, VictimScope scope)
     {
-        var need = applicant.Pending.Take(applicant.Missing).Sum(pod => pod.Shape.Gpu.MilliGpu);
-        var tenant = applicant.Tenant;
-        var admission = new Admission(
-            session, applicant, scope == VictimScope.Guarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false,
-            leavesLower: true);
+        var need = 0L;
+        for (var pod = 0; pod < applicant.Missing; pod++)
+        {
+            need += applicant.Pending[pod].Pod.Shape.Gpu.MilliGpu;
+        }
+
+        var tenant = applicant.Tenant.Index;
+        var admission = _admission.Open(
+            applicant, scope == VictimScope.Guarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false, leavesLower: true);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)
         {
             allowed[flavor] = scope switch
             {
                 VictimScope.Guarantee => admission.Allows(flavor, need),
-                VictimScope.Priority => session.Ledger.Limit(tenant.Index, flavor) > 0,
-                _ => session.Excess(tenant.Index) + need <= 0 && admission.Allows(flavor, need),
+                VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0,
+                _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need),
             };
         }
 
@@ -140,67 +170,85 @@ internal sealed class Preempt(Session session)
 
     private void Keep(Applicant applicant, VictimPlan plan, VictimScope scope)
     {
-        var statement = new Statement(session);
-        foreach (var (node, occupant) in plan.Victims.SelectMany(unit => unit.Pods))
+        foreach (var unit in plan.Victims)
         {
-            statement.Vacate(node, occupant);
-            session.Victims.Add(occupant.Pod.Id);
-            session.SetBeneficiary(occupant.Pod, applicant.Workload.Id);
-            session.CountGoing(occupant.Owner.Tenant, occupant.Pod);
+            foreach (var occupant in unit.Pods)
+            {
+                // A surplus pod may be named beside the whole of its workload.
+                if (!occupant.IsGoing)
+                {
+                    session.SendAway(occupant, applicant.Workload.Id);
+                }
+            }
         }
 
         foreach (var unit in plan.Victims)
         {
             ForceToBurst(unit);
-            _cache!.Catalogue.Renew(unit.Running);
+            _market!.Catalogue.Renew(unit.Running);
         }
 
-        var kept = new List<PodBinding>(plan.Placements.Count);
+        var statement = new Statement(session);
         foreach (var (pod, node) in plan.Placements)
         {
-            var request = Session.RequestFor(pod.Shape, applicant.Tenant);
-            kept.Add(statement.Keep(pod, node, request, applicant.Tenant));
+            statement.Keep(pod.Pod, node, pod.Kind.Request, applicant.Tenant);
         }
 
+        session.Touch(applicant);
+        var kept = statement.Placements;
         applicant.Keep(kept, session.CountIn(applicant, kept, isSurplus: false));
-        foreach (var group in plan.Victims.GroupBy(unit => unit.Running.Workload.Id))
+        applicant.Victims = Explain(plan, applicant, scope);
+        foreach (var group in plan.Victims.GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
         {
-            var workload = group.First().Running.Workload;
-            _evictions.Add(new Evict(workload.Id)
-            {
-                Pods = [.. group.SelectMany(unit => unit.Pods).Select(pod => pod.Occupant.Pod.Id).Order()],
-                Beneficiary = applicant.Workload.Id,
-                Cause = scope switch
-                {
-                    VictimScope.Guarantee => EvictionCause.Guarantee,
-                    VictimScope.Priority => EvictionCause.Priority,
-                    _ => EvictionCause.FairShare,
-                },
-                Deadline = session.Snapshot.Now + workload.PreemptionGrace,
-                LostMilliGpuSeconds = group.Sum(unit => unit.Cost.LostMilliGpuSeconds),
-            });
+            _evictions.Add(Eviction(applicant, scope, group.ToArray()));
         }
+    }
+
+    private VictimExplanation Explain(VictimPlan plan, Applicant applicant, VictimScope scope) => new()
+    {
+        Workloads = [.. plan.Victims.Select(unit => unit.Running.Workload.Id).Distinct().Order()],
+        Considered = plan.Victims.Count == 0
+            ? 0
+            : _market!.Catalogue.CountTakeable(new VictimRule(session, applicant, scope, sparesYoung: true)) + plan.Victims.Count,
+        Priority = plan.Priority,
+        BudgetViolations = plan.Cost.BudgetViolations,
+        LostMilliGpuSeconds = plan.Cost.LostMilliGpuSeconds,
+        Disturbed = plan.Cost.Disturbed,
+    };
+
+    private Evict Eviction(Applicant applicant, VictimScope scope, VictimUnit[] units)
+    {
+        var workload = units[0].Running.Workload;
+        return new Evict(workload.Id)
+        {
+            Pods = [.. units.SelectMany(unit => unit.Pods).Select(occupant => occupant.Pod.Id).Distinct().Order()],
+            Beneficiary = applicant.Workload.Id,
+            Cause = scope switch
+            {
+                VictimScope.Guarantee => EvictionCause.Guarantee,
+                VictimScope.Priority => EvictionCause.Priority,
+                _ => EvictionCause.FairShare,
+            },
+            Deadline = session.Snapshot.Now + workload.PreemptionGrace,
+            LostMilliGpuSeconds = units.Sum(unit => unit.LostMilliGpuSeconds),
+        };
     }
 
     /// <summary>Who was told to leave is counted inside the guarantee no more.</summary>
     private void ForceToBurst(VictimUnit unit)
     {
-        if (unit.Running.CoreEntry is not { } core || unit.Running.Tenant is not { } tenant)
+        if (unit.Running.CoreEntry is null || unit.Running.Tenant is not { } tenant)
         {
             return;
         }
 
-        var book = session.StandingOf(tenant);
-        if (unit.IsWhole)
+        var queue = session.Tenants[tenant.Index];
+        queue.ForgetMisfits();
+        foreach (var occupant in unit.Pods)
         {
-            book.ForceToBurst(core);
-        }
-
-        foreach (var (_, occupant) in unit.Pods)
-        {
-            if (unit.Running.SurplusEntries.TryGetValue(occupant.Pod.Id, out var entry))
+            if (occupant.Entry is { IsForcedToBurst: false } entry)
             {
-                book.ForceToBurst(entry);
+                queue.Book.ForceToBurst(entry);
             }
         }
     }

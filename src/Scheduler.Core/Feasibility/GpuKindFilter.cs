@@ -10,11 +10,26 @@ internal sealed class GpuKindFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
+    public bool Passes(NodePlane node, PlacementRequest request) => Has(node.Node, request.Shape.Gpu);
+
+    /// <summary>Whether a node has what is asked for, were all of it free.</summary>
+    public static bool Has(Node node, GpuRequest gpu) => gpu.Kind switch
     {
-        GpuRequestKind.Whole or GpuRequestKind.Fraction => node.Node.Devices.Length >= request.Shape.Gpu.Count,
-        GpuRequestKind.Mig => node.IndexOfMig(request.Shape.Gpu.MigProfile!) is >= 0 and var mig
-            && node.Node.MigCapacities[mig].Count >= request.Shape.Gpu.Count,
+        GpuRequestKind.Whole or GpuRequestKind.Fraction => node.Devices.Length >= gpu.Count,
+        GpuRequestKind.Mig => HasMig(node, gpu),
         _ => true,
     };
+
+    private static bool HasMig(Node node, GpuRequest gpu)
+    {
+        foreach (var capacity in node.MigCapacities)
+        {
+            if (string.Equals(capacity.Profile, gpu.MigProfile, StringComparison.Ordinal))
+            {
+                return capacity.Count >= gpu.Count;
+            }
+        }
+
+        return false;
+    }
 }

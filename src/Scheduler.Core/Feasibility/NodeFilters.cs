@@ -22,13 +22,18 @@ internal static class NodeFilters
     /// <summary>Whether the node passes everything that cannot change within a cycle.</summary>
     public static bool PassesStatic(NodePlane node, PlacementRequest request) => Passes(Static, node, request);
 
+    /// <summary>The first filter that turns the node away whatever is free on it, or null.</summary>
+    public static FilterName? FirstStaticRejection(NodePlane node, PlacementRequest request) => FirstRejection(Static, node, request);
+
+    /// <summary>The first filter that turns the node away for what is free on it, or null; asked only of nodes that pass the rest.</summary>
+    public static FilterName? FirstDynamicRejection(NodePlane node, PlacementRequest request) => FirstRejection(Dynamic, node, request);
+
     /// <summary>Whether the node passes everything that can; asked only of nodes that pass the rest.</summary>
     public static bool PassesDynamic(NodePlane node, PlacementRequest request) => Passes(Dynamic, node, request);
 
-    /// <summary>The first filter that turns the node away, or null.</summary>
-    public static FilterName? FirstRejection(NodePlane node, PlacementRequest request)
+    private static FilterName? FirstRejection(INodeFilter[] filters, NodePlane node, PlacementRequest request)
     {
-        foreach (var filter in All)
+        foreach (var filter in filters)
         {
             if (!filter.Passes(node, request))
             {

@@ -55,6 +55,11 @@ public sealed record Pod
 /// <param name="Deadline">When it is evicted at the latest.</param>
 public sealed record PreemptionNotice(WorkloadId Beneficiary, DateTimeOffset Deadline);
 
+/// <summary>A wish to have the pods of a gang close to each other.</summary>
+/// <param name="Level">Label of nodes whose value names the domain, such as <c>topology.kubernetes.io/zone</c>.</param>
+/// <param name="IsRequired">True: in one domain or not at all. False: in one domain if there is room, else anywhere.</param>
+public sealed record TopologyRequest(string Level, bool IsRequired);
+
 /// <summary>Why a host keeps a workload from being planned now.</summary>
 public enum Hold
 {
@@ -115,6 +120,9 @@ public sealed record Workload
 
     /// <summary>The disruption budget that covers its pods, as a key of the snapshot's budgets; null if none does.</summary>
     public string? DisruptionBudget { get; init; }
+
+    /// <summary>Where its pods must, or should, be together; null leaves that to the policy.</summary>
+    public TopologyRequest? Topology { get; init; }
 
     /// <summary>Whether it may be preempted at all: something would recreate its pods, or it opted in.</summary>
     public bool IsPreemptible { get; init; } = true;

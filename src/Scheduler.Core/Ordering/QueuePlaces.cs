@@ -5,105 +5,139 @@ using Scheduler.Core.Quota;
 namespace Scheduler.Core.Ordering;
 
 /// <summary>
-/// The place of every waiting workload: the order in which the planner would start them if each got room in its turn.
-/// Inside guarantees first, then in turns by burst share, as if each start were booked.
+/// The place of every waiting workload: the order in which the planner would start them if each got room in its turn, as
+/// if each start were booked. Inside guarantees first, lowest share of the guarantee first; then on burst, lowest share of
+/// burst first; at the end those that are held back, by age.
 /// </summary>
-internal static class QueuePlaces
+internal sealed class QueuePlaces
 {
-    /// <summary>Waiting workloads in overall order, each with its place.</summary>
-    public static List<(Workload Workload, QueuePlace Place)> Assign(
-        Session session, IReadOnlyList<(TenantNode Tenant, IReadOnlyList<Workload> Waiting)> queues, IReadOnlyList<Workload> held)
-    {
-        var order = InTurns(session, queues);
-        order.AddRange(held.OrderBy(workload => workload.SubmittedAt).ThenBy(workload => workload.Id));
+    private readonly Session _session;
+    private readonly List<Applicant>[] _waiting;
+    private readonly bool[][] _isPlaced;
+    private readonly long[] _used;
+    private readonly long[] _inside;
+    private readonly List<Applicant> _order = [];
 
-        var lengths = new SortedDictionary<TenantId, int>();
-        foreach (var workload in order)
+    private QueuePlaces(Session session)
+    {
+        _session = session;
+        var tenants = session.Tenants.Length;
+        _waiting = [.. session.Tenants.Select(queue => queue.Applicants.Where(applicant => applicant.Bound.Count == 0).ToList())];
+        _isPlaced = [.. _waiting.Select(waiting => new bool[waiting.Count])];
+        _used = new long[tenants];
+        _inside = new long[tenants];
+        for (var tenant = 0; tenant < tenants; tenant++)
         {
-            var tenant = workload.Tenant ?? default;
-            lengths[tenant] = lengths.GetValueOrDefault(tenant) + 1;
+            _used[tenant] = session.Ledger.UsedTotal(tenant);
+            _inside[tenant] = session.Ledger.UsedGuaranteedTotal(tenant);
         }
 
-        var seen = new SortedDictionary<TenantId, int>();
-        var places = new List<(Workload, QueuePlace)>(order.Count);
-        for (var index = 0; index < order.Count; index++)
+        foreach (var applicant in _waiting.SelectMany(waiting => waiting))
         {
-            var tenant = order[index].Tenant ?? default;
-            seen[tenant] = seen.GetValueOrDefault(tenant) + 1;
-            places.Add((order[index], new QueuePlace(seen[tenant], lengths[tenant], index + 1, order.Count)));
+            // Room that is kept is booked; here it is yet to come.
+            foreach (var kept in applicant.Kept)
+            {
+                Book(applicant.Tenant, -kept.Pod.Shape.Gpu.MilliGpu, applicant.Entry is { IsGuaranteed: true });
+            }
+        }
+    }
+
+    /// <summary>Waiting workloads in overall order, each with its place.</summary>
+    public static List<(Workload Workload, Applicant? Applicant, QueuePlace Place)> Assign(Session session)
+    {
+        var places = new QueuePlaces(session);
+        places.InsideGuarantees();
+        places.OnBurst();
+        var held = session.Roster.Held.Select(pair => pair.Workload).OrderBy(workload => workload.SubmittedAt).ThenBy(workload => workload.Id).ToArray();
+        return Number(session, places._order, held);
+    }
+
+    private static List<(Workload, Applicant?, QueuePlace)> Number(Session session, List<Applicant> order, Workload[] held)
+    {
+        // The last entry is for workloads of no tenant.
+        var lengths = new int[session.Tenants.Length + 1];
+        foreach (var workload in order.Select(applicant => applicant.Workload).Concat(held))
+        {
+            lengths[IndexOf(workload)]++;
+        }
+
+        var seen = new int[lengths.Length];
+        var all = order.Count + held.Length;
+        var places = new List<(Workload, Applicant?, QueuePlace)>(all);
+        foreach (var applicant in order)
+        {
+            places.Add((applicant.Workload, applicant, Next(applicant.Workload)));
+        }
+
+        foreach (var workload in held)
+        {
+            places.Add((workload, null, Next(workload)));
         }
 
         return places;
-    }
 
-    private static List<Workload> InTurns(
-        Session session, IReadOnlyList<(TenantNode Tenant, IReadOnlyList<Workload> Waiting)> queues)
-    {
-        var ledger = session.Ledger;
-        var used = new long[session.Snapshot.Tenants.Nodes.Length];
-        foreach (var node in session.Snapshot.Tenants.Nodes)
+        int IndexOf(Workload workload) => session.TenantOf(workload)?.Index ?? lengths.Length - 1;
+
+        QueuePlace Next(Workload workload)
         {
-            used[node.Index] = ledger.UsedTotal(node.Index);
-        }
-
-        var order = new List<Workload>(queues.Sum(queue => queue.Waiting.Count));
-        var cursors = queues.Where(queue => queue.Waiting.Count > 0).Select(queue => new Cursor(queue.Tenant, queue.Waiting)).ToList();
-        while (cursors.Count > 0)
-        {
-            var next = cursors[0];
-            for (var index = 1; index < cursors.Count; index++)
-            {
-                if (Compare(cursors[index], next) < 0)
-                {
-                    next = cursors[index];
-                }
-            }
-
-            var workload = next.Waiting[next.Position++];
-            order.Add(workload);
-            for (var node = next.Tenant; node is not null; node = node.Parent)
-            {
-                used[node.Index] += Demand(workload);
-            }
-
-            if (next.Position == next.Waiting.Count)
-            {
-                cursors.Remove(next);
-            }
-        }
-
-        return order;
-
-        int Compare(Cursor a, Cursor b)
-        {
-            var insideA = used[a.Tenant.Index] + Demand(a.Head) <= ledger.GuaranteedTotal(a.Tenant.Index);
-            var insideB = used[b.Tenant.Index] + Demand(b.Head) <= ledger.GuaranteedTotal(b.Tenant.Index);
-            return insideA != insideB
-                ? insideB.CompareTo(insideA)
-                : TenantOrder.CompareBurst(tenant => Math.Max(0, used[tenant] - ledger.GuaranteedTotal(tenant)), a.Tenant, b.Tenant);
+            var tenant = IndexOf(workload);
+            return new QueuePlace(++seen[tenant], lengths[tenant], places.Count + 1, all);
         }
     }
 
-    /// <summary>What all waiting pods of a workload ask for, in milli-GPU.</summary>
-    public static long Demand(Workload workload)
+    /// <summary>Takes from each queue, in its order, what still fits inside the guarantee.</summary>
+    private void InsideGuarantees()
     {
-        var demand = 0L;
-        foreach (var pod in workload.Pods)
+        var positions = new int[_waiting.Length];
+        var turns = TenantTurns.ForGuarantees(_session.Snapshot.Tenants, Waiting(), _session.Ledger, tenant => _inside[tenant]);
+        while (turns.Next is { } tenant)
         {
-            demand += pod.State == PodState.Pending ? pod.Shape.Gpu.MilliGpu : 0;
-        }
+            var waiting = _waiting[tenant.Index];
+            var next = waiting.FindIndex(positions[tenant.Index], applicant =>
+                _inside[tenant.Index] + applicant.DemandMilliGpu <= _session.Ledger.GuaranteedTotal(tenant.Index));
+            if (next < 0)
+            {
+                turns.Remove(tenant);
+                continue;
+            }
 
-        return demand;
+            positions[tenant.Index] = next + 1;
+            _isPlaced[tenant.Index][next] = true;
+            _order.Add(waiting[next]);
+            Book(tenant, waiting[next].DemandMilliGpu, isInside: true);
+            turns.Renew(tenant);
+        }
     }
 
-    private sealed class Cursor(TenantNode tenant, IReadOnlyList<Workload> waiting)
+    private void OnBurst()
     {
-        public TenantNode Tenant { get; } = tenant;
+        var positions = new int[_waiting.Length];
+        var turns = TenantTurns.ForBurst(_session.Snapshot.Tenants, Waiting(), tenant => _used[tenant] - _inside[tenant]);
+        while (turns.Next is { } tenant)
+        {
+            var next = Array.IndexOf(_isPlaced[tenant.Index], false, positions[tenant.Index]);
+            if (next < 0)
+            {
+                turns.Remove(tenant);
+                continue;
+            }
 
-        public IReadOnlyList<Workload> Waiting { get; } = waiting;
+            positions[tenant.Index] = next + 1;
+            _order.Add(_waiting[tenant.Index][next]);
+            Book(tenant, _waiting[tenant.Index][next].DemandMilliGpu, isInside: false);
+            turns.Renew(tenant);
+        }
+    }
 
-        public int Position { get; set; }
+    private IEnumerable<TenantNode> Waiting() =>
+        _session.Tenants.Where(queue => _waiting[queue.Tenant.Index].Count > 0).Select(queue => queue.Tenant);
 
-        public Workload Head => Waiting[Position];
+    private void Book(TenantNode tenant, long milliGpu, bool isInside)
+    {
+        for (var node = tenant; node is not null; node = node.Parent)
+        {
+            _used[node.Index] += milliGpu;
+            _inside[node.Index] += isInside ? milliGpu : 0;
+        }
     }
 }

@@ -4,42 +4,52 @@ namespace Scheduler.Core.Planning;
 
 /// <summary>
 /// What quota lets a workload use, while its pods are placed one after the other: inside the guarantee, beside what comes
-/// before it in its tenant's order; or on burst, inside the limits and without what others keep for themselves.
+/// before it in its tenant's order; or on burst, inside the limits and without what others keep for themselves. Opened
+/// anew for each workload.
 /// </summary>
-internal sealed class Admission
+internal sealed class Admission(Session session)
 {
-    private readonly Session _session;
-    private readonly TenantNode _tenant;
-    private readonly Standing _standing;
-    private readonly long[] _beside;
-    private readonly long[] _asked;
+    private readonly long[] _beside = new long[session.Flavors.Length + 1];
+    private readonly long[] _asked = new long[session.Flavors.Length];
+    private TenantNode _tenant = null!;
+    private Standing _standing;
 
-    public Admission(Session session, Applicant applicant, Standing standing, bool isSurplus, bool leavesLower = false)
+    /// <summary>Begins with a workload.</summary>
+    /// <param name="applicant">Whose.</param>
+    /// <param name="standing">On which side of the guarantee.</param>
+    /// <param name="isSurplus">Whether for pods beyond minMember.</param>
+    /// <param name="leavesLower">See <see cref="StandingBook.UsedBeside"/>.</param>
+    public Admission Open(Applicant applicant, Standing standing, bool isSurplus, bool leavesLower = false)
     {
-        _session = session;
         _tenant = applicant.Tenant;
         _standing = standing;
-        _asked = new long[session.Flavors.Length];
-        _beside = standing == Standing.Guaranteed && applicant.HasGpu
-            ? session.StandingOf(applicant.Tenant).UsedBeside(applicant.Workload, isSurplus, leavesLower)
-            : new long[session.Flavors.Length + 1];
+        if (standing == Standing.Guaranteed && applicant.HasGpu)
+        {
+            session.Tenants[_tenant.Index].Book.UsedBeside(applicant.Workload, isSurplus, leavesLower, _beside);
+        }
+        else
+        {
+            Array.Clear(_beside);
+        }
+
+        return this;
     }
 
     /// <summary>Whether a further use of a flavor is allowed.</summary>
     public bool Allows(int flavor, long milliGpu)
     {
-        if (_session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu) is not null)
+        if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu) is not null)
         {
             return false;
         }
 
         if (_standing == Standing.Burst)
         {
-            return BurstPool.LeavesUnlent(_session, _tenant, flavor, milliGpu);
+            return BurstPool.LeavesUnlent(session, _tenant, flavor, milliGpu);
         }
 
         _asked[flavor] = milliGpu;
-        var fits = _session.Ledger.FitsGuarantee(_tenant.Index, _beside, _asked);
+        var fits = session.Ledger.FitsGuarantee(_tenant.Index, _beside, _asked);
         _asked[flavor] = 0;
         return fits;
     }

@@ -3,23 +3,45 @@ using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
+/// <summary>A waiting pod, and what it asks of a node.</summary>
+internal readonly record struct WaitingPod(Pod Pod, RequestClass Kind);
+
 /// <summary>
 /// A pending workload during a cycle: what of it must be placed for it to run (its core), what may follow (its surplus),
-/// and what the cycle has done about it so far.
+/// and what the cycle has done about it so far. Lives on from cycle to cycle while the workload does not change.
 /// </summary>
 internal sealed class Applicant
 {
-    private readonly List<Pod> _pending;
+    private readonly WaitingPod[] _all;
+    private readonly List<WaitingPod> _pending;
+    private readonly List<Placement> _bound = [];
+    private readonly int _missing;
 
-    public Applicant(Workload workload, TenantNode tenant, RunningWorkload? running)
+    public Applicant(Session session, Workload workload, TenantNode tenant, RunningWorkload? running)
     {
         Workload = workload;
         Tenant = tenant;
         Running = running;
-        _pending = [.. workload.Pods.Where(pod => pod.State == PodState.Pending)];
-        _pending.Sort(BigFirst);
-        Missing = Math.Max(0, workload.MinMember - workload.CountPods(PodState.Placed));
-        HasGpu = workload.Pods.Any(pod => pod.Shape.Gpu.IsAny);
+        _all = [.. workload.Pods.Where(pod => pod.State == PodState.Pending)
+            .Select(pod => new WaitingPod(pod, session.Candidates.ClassOf(pod.Shape, tenant)))];
+        if (_all.Length > 1)
+        {
+            Array.Sort(_all, BigFirst);
+        }
+
+        foreach (var pod in _all)
+        {
+            pod.Kind.Users++;
+            HasGpu |= pod.Pod.Shape.Gpu.IsAny;
+            DemandMilliGpu += pod.Pod.Shape.Gpu.MilliGpu;
+            HasNomination |= pod.Pod.Nomination is not null;
+        }
+
+        HasGpu |= running is { HasGpu: true };
+        _missing = Math.Max(0, workload.MinMember - workload.CountPods(PodState.Placed));
+        IsUniform = Array.TrueForAll(_all, pod => pod.Kind == _all[0].Kind);
+        _pending = [.. _all];
+        Missing = _missing;
     }
 
     /// <summary>The workload.</summary>
@@ -35,54 +57,108 @@ internal sealed class Applicant
     public int Missing { get; private set; }
 
     /// <summary>Waiting pods, the biggest first: they have the fewest places to go.</summary>
-    public IReadOnlyList<Pod> Pending => _pending;
+    public IReadOnlyList<WaitingPod> Pending => _pending;
+
+    /// <summary>Whether all waiting pods ask for the same.</summary>
+    public bool IsUniform { get; }
 
     /// <summary>Whether any of its pods asks for GPUs.</summary>
     public bool HasGpu { get; }
+
+    /// <summary>Whether room was kept for one of its pods in an earlier cycle.</summary>
+    public bool HasNomination { get; }
+
+    /// <summary>What all waiting pods ask for at the start of the cycle.</summary>
+    public long DemandMilliGpu { get; }
 
     /// <summary>What cannot be taken back must not be lent: only preemptible work, and work without GPUs, may burst.</summary>
     public bool MayBurst => Workload.IsPreemptible || !HasGpu;
 
     /// <summary>Pods that were bound in this cycle.</summary>
-    public List<PodBinding> Bound { get; } = [];
+    public IReadOnlyList<Placement> Bound => _bound;
 
     /// <summary>Standing with which its core was, or its first surplus pod is, admitted in this cycle.</summary>
     public Standing Standing { get; private set; }
 
-    /// <summary>Room kept for it while victims leave; empty if none is.</summary>
-    public IReadOnlyList<PodBinding> Kept { get; private set; } = [];
+    /// <summary>How the core that was bound or is kept in this cycle is counted; null if neither, or without GPUs.</summary>
+    public StandingEntry? Entry { get; private set; }
 
-    /// <summary>How that room is counted; null without GPUs.</summary>
-    public StandingBook.Entry? KeptEntry { get; private set; }
+    /// <summary>Room kept for it while victims leave; empty if none is.</summary>
+    public IReadOnlyList<Placement> Kept { get; private set; } = [];
+
+    /// <summary>The reservation that it got in this cycle, or null.</summary>
+    public PlannedReservation? Reservation { get; set; }
+
+    /// <summary>Victims that were chosen for it; null if none were.</summary>
+    public VictimExplanation? Victims { get; set; }
 
     /// <summary>Position among the workloads bound in this cycle.</summary>
     public int BoundOrder { get; private set; }
 
+    /// <summary>Whether the cycle did anything about it that the next one must forget.</summary>
+    public bool IsTouched { get; set; }
+
     /// <summary>Whether nothing more can be done about it in this cycle.</summary>
     public bool IsSettled => _pending.Count == 0 || Kept.Count > 0;
 
+    /// <summary>Whether what is placed of it joins a core that is on burst, and so is on burst itself.</summary>
+    public bool JoinsBurst => (Running?.CoreEntry ?? Entry) is { IsGuaranteed: false };
+
+    /// <summary>Expected end if it starts at a time; null if that is unknown.</summary>
+    public DateTimeOffset? EndsAt(DateTimeOffset start) => Workload.ExpectedDuration is { } duration ? start + duration : null;
+
     /// <summary>Notes pods that were bound.</summary>
-    public void Bind(IReadOnlyList<PodBinding> pods, Standing standing, int order)
+    public void Bind(Placement[] pods, Standing standing, int order, StandingEntry? entry)
     {
-        BoundOrder = Bound.Count == 0 ? order : BoundOrder;
-        Standing = Bound.Count == 0 ? standing : Standing;
-        Bound.AddRange(pods);
-        Missing = Math.Max(0, Missing - pods.Count);
-        var bound = pods.Select(pod => pod.Pod).ToHashSet();
-        _pending.RemoveAll(pod => bound.Contains(pod.Id));
+        BoundOrder = _bound.Count == 0 ? order : BoundOrder;
+        Standing = _bound.Count == 0 ? standing : Standing;
+        Entry ??= entry;
+        _bound.AddRange(pods);
+        Missing = Math.Max(0, Missing - pods.Length);
+        if (pods.Length == _pending.Count)
+        {
+            _pending.Clear();
+            return;
+        }
+
+        _pending.RemoveAll(pod => Array.Exists(pods, bound => bound.Pod == pod.Pod));
     }
 
     /// <summary>Notes the room that is kept for its core.</summary>
-    public void Keep(IReadOnlyList<PodBinding> pods, StandingBook.Entry? entry)
+    public void Keep(Placement[] pods, StandingEntry? entry)
     {
         Kept = pods;
-        KeptEntry = entry;
+        Entry = entry;
     }
 
-    private static int BigFirst(Pod a, Pod b)
+    /// <summary>Forgets what the last cycle did.</summary>
+    public void Reset()
     {
-        var order = b.Shape.Gpu.MilliGpu.CompareTo(a.Shape.Gpu.MilliGpu);
-        order = order != 0 ? order : b.Shape.Requests.MilliCpu.CompareTo(a.Shape.Requests.MilliCpu);
-        return order != 0 ? order : a.Id.CompareTo(b.Id);
+        IsTouched = false;
+        _pending.Clear();
+        _pending.AddRange(_all);
+        _bound.Clear();
+        Missing = _missing;
+        Kept = [];
+        Entry = null;
+        Reservation = null;
+        Victims = null;
+    }
+
+    /// <summary>Lets go of what it shares with others; it waits no more.</summary>
+    public void Release()
+    {
+        foreach (var pod in _all)
+        {
+            pod.Kind.Users--;
+        }
+    }
+
+    private static int BigFirst(WaitingPod a, WaitingPod b)
+    {
+        var order = b.Pod.Shape.Gpu.MilliGpu.CompareTo(a.Pod.Shape.Gpu.MilliGpu);
+        order = order != 0 ? order : b.Pod.Shape.Requests.MilliCpu.CompareTo(a.Pod.Shape.Requests.MilliCpu);
+        order = order != 0 ? order : ReferenceEquals(a.Pod.Shape, b.Pod.Shape) ? 0 : string.CompareOrdinal(a.Pod.Shape.Key, b.Pod.Shape.Key);
+        return order != 0 ? order : a.Pod.Id.CompareTo(b.Pod.Id);
     }
 }

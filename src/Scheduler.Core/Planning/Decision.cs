@@ -107,11 +107,27 @@ public sealed record Reserve : Decision
     {
     }
 
-    /// <summary>Where its pods will go, sorted by id. A host keeps this on the pods, as their nomination.</summary>
+    /// <summary>Why the room is not there yet, and so what a host has to remember.</summary>
+    public required ReservationKind Kind { get; init; }
+
+    /// <summary>Where its pods will go, sorted by id.</summary>
     public required ImmutableArray<PodBinding> Pods { get; init; }
 
     /// <summary>From when on, at the latest as far as is known now.</summary>
     public required DateTimeOffset From { get; init; }
+}
+
+/// <summary>What a reservation waits for.</summary>
+public enum ReservationKind
+{
+    /// <summary>
+    /// Pods that were told to leave, or leave by themselves. A host keeps the places on the pods, as their
+    /// <see cref="Pod.Nomination"/>, until they are bound or a later plan does not name them again.
+    /// </summary>
+    Nomination,
+
+    /// <summary>Pods that will end. It is worked out anew in each cycle; a host has nothing to remember.</summary>
+    Timed,
 }
 
 /// <summary>Leave the workload in its queue, for a reason.</summary>

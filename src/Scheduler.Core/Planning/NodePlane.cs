@@ -24,35 +24,12 @@ internal sealed class NodePlane
     public NodePlane(Node node)
     {
         Node = node;
-        Free = node.Allocatable - node.UsedByOthers;
-        FreePods = node.MaxPods - node.PodsOfOthers;
         _deviceFree = new int[node.Devices.Length];
         _deviceOwner = new int[node.Devices.Length];
         _deviceFractions = new int[node.Devices.Length];
         _migFree = new int[node.MigCapacities.Length];
         _scalarFree = new long[node.Scalars.Length];
-        Array.Fill(_deviceFree, GpuRequest.MilliPerDevice);
-        Array.Fill(_deviceOwner, NoOwner);
-        for (var mig = 0; mig < _migFree.Length; mig++)
-        {
-            _migFree[mig] = node.MigCapacities[mig].Count;
-        }
-
-        for (var scalar = 0; scalar < _scalarFree.Length; scalar++)
-        {
-            _scalarFree[scalar] = node.Scalars[scalar].Amount;
-        }
-
-        foreach (var used in node.ScalarsUsedByOthers)
-        {
-            var scalar = IndexOfScalar(used.Name);
-            if (scalar >= 0)
-            {
-                _scalarFree[scalar] -= used.Amount;
-            }
-        }
-
-        Recount();
+        Reset();
     }
 
     private NodePlane(NodePlane other)
@@ -98,6 +75,36 @@ internal sealed class NodePlane
 
     /// <summary>A copy that changes apart from this one.</summary>
     public NodePlane Clone() => new(this);
+
+    /// <summary>Empties the node: nothing of the snapshot's workloads is on it any more.</summary>
+    public void Reset()
+    {
+        Free = Node.Allocatable - Node.UsedByOthers;
+        FreePods = Node.MaxPods - Node.PodsOfOthers;
+        Array.Fill(_deviceFree, GpuRequest.MilliPerDevice);
+        Array.Fill(_deviceOwner, NoOwner);
+        Array.Clear(_deviceFractions);
+        for (var mig = 0; mig < _migFree.Length; mig++)
+        {
+            _migFree[mig] = Node.MigCapacities[mig].Count;
+        }
+
+        for (var scalar = 0; scalar < _scalarFree.Length; scalar++)
+        {
+            _scalarFree[scalar] = Node.Scalars[scalar].Amount;
+        }
+
+        foreach (var used in Node.ScalarsUsedByOthers)
+        {
+            var scalar = IndexOfScalar(used.Name);
+            if (scalar >= 0)
+            {
+                _scalarFree[scalar] -= used.Amount;
+            }
+        }
+
+        Recount();
+    }
 
     /// <summary>
     /// The view of what is free in both of two views of a node: a request fits it exactly if it fits both.

@@ -46,32 +46,13 @@ internal sealed class NodeSurvey
     /// <summary>Whether the request fits a node at this moment, were nothing kept for others.</summary>
     public bool FitsNow { get; private set; }
 
-    public static NodeSurvey Of(Session session, PlacementRequest request)
+    public static NodeSurvey Of(Session session, RequestClass kind)
     {
         var survey = new NodeSurvey(session.Flavors.Length);
         var rejected = new int[Enum.GetValues<FilterName>().Length];
-        var kind = new GpuKindFilter();
-        foreach (var state in session.Nodes)
+        foreach (var node in session.Nodes)
         {
-            var node = state.Bindable;
-            survey.NodesOfKind += kind.Passes(node, request) ? 1 : 0;
-            var rejection = NodeFilters.FirstRejection(node, request);
-            if (rejection is { } filter)
-            {
-                rejected[(int)filter]++;
-            }
-            else
-            {
-                survey.Fits = true;
-            }
-
-            survey.FitsNow |= rejection is null
-                || (rejection is FilterName.Resources or FilterName.GpuFree && !ReferenceEquals(state.Now, node)
-                    && NodeFilters.PassesDynamic(state.Now, request));
-            if (rejection is null or FilterName.Resources or FilterName.GpuFree)
-            {
-                survey.CountAccepted(state, request, rejection);
-            }
+            survey.Count(node, kind, rejected);
         }
 
         survey.Rejections =
@@ -83,6 +64,31 @@ internal sealed class NodeSurvey
         return survey;
     }
 
+    private void Count(NodeState node, RequestClass kind, int[] rejected)
+    {
+        if (kind.Heap.StaticRejection(node) is { } never)
+        {
+            rejected[(int)never]++;
+            NodesOfKind += never < FilterName.GpuKind && GpuKindFilter.Has(node.Node, kind.Request.Shape.Gpu) ? 1 : 0;
+            return;
+        }
+
+        NodesOfKind++;
+        var rejection = NodeFilters.FirstDynamicRejection(node.Bindable, kind.Request);
+        if (rejection is { } now)
+        {
+            rejected[(int)now]++;
+            FitsNow |= !ReferenceEquals(node.Now, node.Bindable) && NodeFilters.PassesDynamic(node.Now, kind.Request);
+        }
+        else
+        {
+            Fits = true;
+            FitsNow = true;
+        }
+
+        CountAccepted(node, kind.Request, rejection);
+    }
+
     private void CountAccepted(NodeState state, PlacementRequest request, FilterName? rejection)
     {
         NodesAccepted++;
@@ -92,7 +98,6 @@ internal sealed class NodeSurvey
         }
 
         var node = state.Bindable;
-
         IsAccepted[state.Flavor] = true;
         FreeMilli[state.Flavor] += node.FreeMilliGpu;
         for (var device = 0; device < node.DeviceFree.Length; device++)

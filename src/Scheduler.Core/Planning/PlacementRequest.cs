@@ -15,6 +15,9 @@ namespace Scheduler.Core.Planning;
 /// </param>
 internal sealed record PlacementRequest(PodShape Shape, ImmutableSortedDictionary<string, string> NodePool, int DeviceOwner)
 {
+    /// <summary>Labels of nodes that may be used besides those of the pool; empty: there are none.</summary>
+    public ImmutableSortedDictionary<string, string> BurstNodes { get; init; } = Node.NoLabels;
+
     /// <summary>Whether a fraction may join what is on the device already.</summary>
     public bool MayJoin(int deviceOwner) => deviceOwner == NodePlane.NoOwner || deviceOwner == DeviceOwner;
 }

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Scheduler.Core.Model;
 using Scheduler.Core.Ordering;
 using Scheduler.Core.Quota;
@@ -6,97 +7,144 @@ using Scheduler.Core.Quota;
 namespace Scheduler.Core.Planning;
 
 /// <summary>Turns what a cycle did into a plan: one decision for every pending workload, and the books.</summary>
-internal sealed class PlanWriter(Session session, CycleQueues queues)
+internal sealed class PlanWriter(Session session)
 {
+    private readonly TenantShare?[] _shares = new TenantShare?[session.Tenants.Length];
+
     /// <summary>Writes the plan.</summary>
     public Plan Write(IReadOnlyList<Evict> evictions)
     {
-        var applicants = queues.ByTenant.SelectMany(queue => queue.Applicants).ToArray();
-        var binds = applicants.Where(applicant => applicant.Bound.Count > 0).Select(Bind);
-        var reserves = applicants.Where(applicant => applicant.Kept.Count > 0).Select(Reserve);
+        var applicants = session.Tenants.SelectMany(queue => queue.Touched).ToArray();
+        var decisions = ImmutableArray.CreateBuilder<Decision>();
+        decisions.AddRange(evictions);
+        decisions.AddRange(Withdrawals(applicants));
+        decisions.AddRange(applicants.Where(applicant => applicant.Bound.Count == 0)
+            .OrderBy(applicant => applicant.Tenant.Index).ThenBy(applicant => applicant.Workload.Id)
+            .Select(Reserve).OfType<Reserve>());
+        decisions.AddRange(applicants.Where(applicant => applicant.Bound.Count > 0).OrderBy(applicant => applicant.BoundOrder).Select(Bind));
+        AddWaits(decisions);
         return new Plan
         {
             Generation = session.Snapshot.Generation,
-            Decisions = [.. evictions, .. Withdrawals(applicants), .. reserves, .. binds.OrderBy(pair => pair.Order).Select(pair => pair.Bind), .. Waits()],
+            Decisions = decisions.DrainToImmutable(),
             Accounts = Accounts(),
         };
     }
 
-    private static (int Order, Bind Bind) Bind(Applicant applicant) => (applicant.BoundOrder, new Bind(applicant.Workload.Id)
+    private static Bind Bind(Applicant applicant) => new(applicant.Workload.Id)
     {
-        Pods = [.. applicant.Bound.OrderBy(pod => pod.Pod)],
+        Pods = Bindings(applicant.Bound),
         Standing = applicant.Standing,
         PodsLeftWaiting = applicant.Pending.Count,
-    });
-
-    private Reserve Reserve(Applicant applicant) => new(applicant.Workload.Id)
-    {
-        Pods = [.. applicant.Kept.OrderBy(pod => pod.Pod)],
-        From = LastToLeave(applicant) ?? session.Snapshot.Now,
     };
+
+    private static ImmutableArray<PodBinding> Bindings(IReadOnlyList<Placement> placements)
+    {
+        var bindings = new PodBinding[placements.Count];
+        for (var index = 0; index < bindings.Length; index++)
+        {
+            var (pod, node, devices) = placements[index];
+            bindings[index] = new PodBinding(pod.Id, node.Node.Name, devices);
+        }
+
+        if (bindings.Length > 1)
+        {
+            Array.Sort(bindings, (a, b) => a.Pod.CompareTo(b.Pod));
+        }
+
+        return ImmutableCollectionsMarshal.AsImmutableArray(bindings);
+    }
+
+    private Reserve? Reserve(Applicant applicant)
+    {
+        if (applicant.Kept.Count > 0)
+        {
+            return new Reserve(applicant.Workload.Id)
+            {
+                Kind = ReservationKind.Nomination,
+                Pods = Bindings(applicant.Kept),
+                From = LastToLeave(applicant) ?? session.Snapshot.Now,
+            };
+        }
+
+        return applicant.Reservation is { } reservation
+            ? new Reserve(applicant.Workload.Id)
+            {
+                Kind = ReservationKind.Timed,
+                Pods = Bindings(reservation.Placements),
+                From = reservation.From,
+            }
+            : null;
+    }
 
     /// <summary>Notices whose beneficiary no longer waits, or found another place.</summary>
     private IEnumerable<Withdraw> Withdrawals(Applicant[] applicants)
     {
+        if (session.Roster.OnTheMove.Count == 0)
+        {
+            yield break;
+        }
+
         var stillKept = applicants.Where(applicant => applicant.Kept.Count > 0).Select(applicant => applicant.Workload.Id).ToHashSet();
-        foreach (var workload in session.Snapshot.Workloads)
+        foreach (var running in session.Roster.OnTheMove)
         {
             ImmutableArray<PodId> pods =
             [
-                .. workload.Pods
-                    .Where(pod => pod.State == PodState.Placed && pod.Notice is { } notice && !stillKept.Contains(notice.Beneficiary)
-                        && !session.Victims.Contains(pod.Id))
-                    .Select(pod => pod.Id),
+                .. running.Pods
+                    .Where(occupant => occupant.Pod is { State: PodState.Placed, Notice: { } notice } && !stillKept.Contains(notice.Beneficiary)
+                        && !session.Roster.Chosen.Contains(occupant))
+                    .Select(occupant => occupant.Pod.Id),
             ];
             if (!pods.IsEmpty)
             {
-                yield return new Withdraw(workload.Id) { Pods = pods };
+                yield return new Withdraw(running.Workload.Id) { Pods = pods };
             }
         }
     }
 
-    private List<Wait> Waits()
+    private void AddWaits(ImmutableArray<Decision>.Builder decisions)
     {
-        var waiting = new List<(TenantNode, IReadOnlyList<Workload>)>();
-        var applicants = new Dictionary<WorkloadId, Applicant>();
-        foreach (var queue in queues.ByTenant)
+        var heldReasons = session.Roster.Held.ToDictionary(held => held.Workload.Id, held => held.Reason);
+        var examination = new WaitExamination(session, ShareOf);
+        foreach (var (workload, applicant, place) in QueuePlaces.Assign(session))
         {
-            var left = queue.Applicants.Where(applicant => applicant.Bound.Count == 0).ToArray();
-            waiting.Add((queue.Tenant, [.. left.Select(applicant => applicant.Workload)]));
-            foreach (var applicant in left)
-            {
-                applicants.Add(applicant.Workload.Id, applicant);
-            }
-        }
-
-        var heldReasons = queues.Held.ToDictionary(held => held.Workload.Id, held => held.Reason);
-        var examination = new WaitExamination(session);
-        var waits = new List<Wait>();
-        foreach (var (workload, place) in QueuePlaces.Assign(session, waiting, [.. queues.Held.Select(held => held.Workload)]))
-        {
-            var (reason, message, explanation) = heldReasons.TryGetValue(workload.Id, out var held)
-                ? (held, HeldMessage(workload, held), Explanation.NotExamined)
-                : applicants[workload.Id] is { Kept.Count: > 0 } applicant
+            var (reason, message, explanation) = applicant is null
+                ? (heldReasons[workload.Id], HeldMessage(workload, heldReasons[workload.Id]), Explanation.NotExamined)
+                : applicant.Kept.Count > 0
                     ? (WaitReason.WaitingForVictims, WaitMessages.ForVictims(applicant, LastToLeave(applicant)), Explanation.NotExamined)
-                    : examination.Examine(workload);
-            waits.Add(new Wait(workload.Id) { Reason = reason, Message = message, Place = place, Explanation = explanation });
+                    : examination.Examine(applicant);
+            decisions.Add(new Wait(workload.Id)
+            {
+                Reason = reason,
+                Message = message,
+                Place = place,
+                Explanation = applicant is { Kept.Count: > 0 }
+                    ? explanation with { Share = ShareOf(applicant.Tenant), Victims = applicant.Victims }
+                    : explanation,
+            });
         }
-
-        return waits;
     }
+
+    /// <summary>What a tenant had before this plan and has after it.</summary>
+    private TenantShare ShareOf(TenantNode tenant) => _shares[tenant.Index] ??= new TenantShare(
+        session.Ledger.GuaranteedTotal(tenant.Index),
+        session.Entitlement[tenant.Index],
+        session.UsedBefore[tenant.Index],
+        session.Ledger.UsedTotal(tenant.Index));
 
     /// <summary>When the last of those that leave for a workload does so; null if that is not known.</summary>
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
         var last = default(DateTimeOffset?);
-        foreach (var running in session.Running.All)
+        foreach (var placement in applicant.Kept)
         {
-            foreach (var (_, occupant) in running.Pods)
+            foreach (var occupant in placement.Node.Occupants)
             {
-                var deadline = session.BeneficiaryOf(occupant.Pod) == applicant.Workload.Id
-                    ? occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + running.Workload.PreemptionGrace
-                    : (DateTimeOffset?)null;
-                last = deadline is not null && (last is null || deadline > last) ? deadline : last;
+                if (occupant.Beneficiary == applicant.Workload.Id)
+                {
+                    var deadline = occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
+                    last = last is null || deadline > last ? deadline : last;
+                }
             }
         }
 
@@ -119,46 +167,49 @@ internal sealed class PlanWriter(Session session, CycleQueues queues)
         var pending = new int[tree.Nodes.Length];
         var pendingMilli = new long[tree.Nodes.Length];
         var kept = new QuotaUse(tree.Nodes.Length, session.Flavors.Length);
-        foreach (var applicant in queues.ByTenant.SelectMany(queue => queue.Applicants))
+        foreach (var queue in session.Tenants)
         {
-            if (applicant.Bound.Count == 0)
+            Count(queue.Tenant, queue.Applicants.Count, queue.DemandMilliGpu);
+            foreach (var applicant in queue.Touched)
             {
-                Count(applicant.Tenant, applicant.Workload);
-            }
+                if (applicant.Bound.Count > 0)
+                {
+                    Count(queue.Tenant, -1, -applicant.DemandMilliGpu);
+                }
 
-            CountKept(applicant, kept);
+                CountKept(applicant, kept);
+            }
         }
 
-        foreach (var (workload, _) in queues.Held)
+        foreach (var (workload, _) in session.Roster.Held)
         {
             if (session.TenantOf(workload) is { } tenant)
             {
-                Count(tenant, workload);
+                Count(tenant, 1, workload.Pods.Sum(pod => pod.State == PodState.Pending ? pod.Shape.Gpu.MilliGpu : 0));
             }
         }
 
         return [.. tree.Nodes.Select(tenant =>
             new TenantAccount(tenant.Id, FlavorAccounts(tenant, pendingMilli[tenant.Index], kept), pending[tenant.Index]))];
 
-        void Count(TenantNode tenant, Workload workload)
+        void Count(TenantNode tenant, int workloads, long milliGpu)
         {
             for (var node = tenant; node is not null; node = node.Parent)
             {
-                pending[node.Index]++;
-                pendingMilli[node.Index] += QueuePlaces.Demand(workload);
+                pending[node.Index] += workloads;
+                pendingMilli[node.Index] += milliGpu;
             }
         }
     }
 
     /// <summary>What is kept for waiting workloads is booked in the cycle, but is not in use.</summary>
-    private void CountKept(Applicant applicant, QuotaUse kept)
+    private static void CountKept(Applicant applicant, QuotaUse kept)
     {
-        foreach (var binding in applicant.Kept)
+        foreach (var (pod, node, _) in applicant.Kept)
         {
-            var milli = applicant.Pending.First(pod => pod.Id == binding.Pod).Shape.Gpu.MilliGpu;
-            if (milli > 0 && session.Snapshot.TryGetNodeIndex(binding.Node, out var index))
+            if (node.Flavor >= 0)
             {
-                kept.Add(applicant.Tenant, session.Nodes[index].Flavor, milli, applicant.KeptEntry is { IsGuaranteed: true });
+                kept.Add(applicant.Tenant, node.Flavor, pod.Shape.Gpu.MilliGpu, applicant.Entry is { IsGuaranteed: true });
             }
         }
     }

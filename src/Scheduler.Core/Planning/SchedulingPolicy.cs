@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
@@ -23,6 +24,18 @@ public sealed record SchedulingPolicy
     /// </summary>
     public bool HasFairShareReclaim { get; init; } = true;
 
+    /// <summary>
+    /// Labels of nodes that name topology domains, the widest first, such as zone, rack, NVLink island. A gang that does not
+    /// say otherwise is kept inside the smallest domain that has room. At most 8.
+    /// </summary>
+    public ImmutableArray<string> TopologyLevels { get; init; } = [];
+
+    /// <summary>Labels of nodes that every tenant may use, whatever its node pool; empty: there are none.</summary>
+    public ImmutableSortedDictionary<string, string> BurstNodes { get; init; } = Node.NoLabels;
+
+    /// <summary>How many blocked workloads of each tenant get a reservation, the first in order first. 0 to 100.</summary>
+    public int ReservationsPerTenant { get; init; } = 1;
+
     /// <summary>How much each score counts.</summary>
     public ScoreWeights Scores { get; init; } = new();
 
@@ -38,6 +51,16 @@ public sealed record SchedulingPolicy
         if (RestartCost < TimeSpan.Zero || RestartCost > TimeSpan.FromDays(1))
         {
             errors.Add(new("policy.restartCost", $"is {RestartCost}; it must be from 0s to 1d"));
+        }
+
+        if (ReservationsPerTenant is < 0 or > 100)
+        {
+            errors.Add(new("policy.reservationsPerTenant", $"is {ReservationsPerTenant}; it must be from 0 to 100"));
+        }
+
+        if (TopologyLevels.Length > 8)
+        {
+            errors.Add(new("policy.topologyLevels", $"names {TopologyLevels.Length} levels; there can be at most 8"));
         }
 
         Scores.Validate(errors);

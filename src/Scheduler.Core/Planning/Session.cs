@@ -1,55 +1,62 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
+using Scheduler.Core.Scoring;
 
 namespace Scheduler.Core.Planning;
 
 /// <summary>
-/// The working state of one cycle: what is free on every node and what every tenant uses, first as the snapshot says,
-/// then as the actions change it. Actions change it through a <see cref="Statement"/> only.
+/// The working state of the planner: what is free on every node, what every tenant uses and who waits, first as the
+/// snapshot says, then as the actions of a cycle change it. Actions change it through a <see cref="Statement"/> only.
 /// </summary>
+/// <remarks>
+/// A session lives on: <see cref="Advance"/> takes the next snapshot and builds anew only the nodes and tenants that
+/// differ or that the last cycle touched. They are built from lists in a fixed order, so a session that lived long is
+/// equal to one made from the same snapshot (a property test holds the two against each other).
+/// </remarks>
 internal sealed class Session
 {
     private readonly List<int> _changes = [];
+    private readonly List<NodeState> _dirtyNodes = [];
+    private readonly List<NodeState> _parted = [];
+    private readonly List<NodeState> _reserved = [];
     private readonly Dictionary<int, List<int>> _nodesByOwner = [];
     private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
-
-    private readonly Dictionary<PodId, WorkloadId> _beneficiaries = [];
-    private readonly List<NodeState> _parted = [];
-    private readonly HashSet<int> _partedSeen = [];
-    private readonly StandingBook[] _standings;
+    private readonly Dictionary<PodId, (Placement At, int Owner)> _nominations = [];
+    private readonly List<StandingEntry> _movedStandings = [];
     private readonly long[] _going;
+    private readonly long[] _ending;
 
     public Session(ClusterSnapshot snapshot, SchedulingPolicy policy)
     {
-        _going = new long[snapshot.Tenants.Nodes.Length];
-        Entitlement = new long[snapshot.Tenants.Nodes.Length];
         Snapshot = snapshot;
         Policy = policy;
         Flavors = FlavorsOf(snapshot);
-        Nodes = BuildNodes(snapshot, Flavors);
-        Ledger = new QuotaLedger(snapshot.Tenants, Flavors, snapshot.HealthyMilliGpu(), policy.MaxShareOfClusterPermille);
+        Scorers = new NodeScorers(policy.Scores);
+        Nodes = new NodeState[snapshot.Nodes.Length];
+        for (var index = 0; index < Nodes.Length; index++)
+        {
+            var node = snapshot.Nodes[index];
+            Nodes[index] = new NodeState(node, index, node.HasGpus ? Flavors.BinarySearch(node.Flavor) : -1);
+            MarkDirty(Nodes[index]);
+        }
+
+        Ledger = new QuotaLedger(snapshot.Tenants, Flavors, policy.MaxShareOfClusterPermille);
+        Tenants = [.. snapshot.Tenants.Nodes.Select(tenant => new TenantQueue(tenant, new StandingBook(Ledger, tenant, _movedStandings)))];
+        Entitlement = new long[Tenants.Length];
+        UsedBefore = new long[Tenants.Length];
         FreeMilliGpu = new long[Flavors.Length];
-        Withdrawn = SessionLoader.NoticesWithoutNeed(snapshot);
-        _standings = [.. snapshot.Tenants.Nodes.Select(tenant => new StandingBook(Ledger, tenant, NoteStanding))];
-        Running = SessionLoader.PlaceRunning(this);
-        foreach (var node in Nodes)
-        {
-            node.Seal();
-        }
-
-        SessionLoader.ApplyComing(this);
-        foreach (var node in Nodes)
-        {
-            FreeMilliGpu[Math.Max(0, node.Flavor)] += CountedFree(node);
-        }
-
-        SessionLoader.BookRunning(this);
+        _going = new long[Tenants.Length];
+        _ending = new long[Tenants.Length];
+        Topology = new Topology(this);
         Candidates = new CandidateIndex(this);
+        Roster = new WorkloadRoster(this);
+        Roster.Load(snapshot.Workloads);
+        Settle();
     }
 
     /// <summary>The input.</summary>
-    public ClusterSnapshot Snapshot { get; }
+    public ClusterSnapshot Snapshot { get; private set; }
 
     /// <summary>The policy.</summary>
     public SchedulingPolicy Policy { get; }
@@ -57,101 +64,107 @@ internal sealed class Session
     /// <summary>Flavors of nodes, sorted. At least one, so that arrays by flavor are never empty.</summary>
     public ImmutableArray<FlavorId> Flavors { get; }
 
+    /// <summary>How good a node is.</summary>
+    public NodeScorers Scorers { get; }
+
     /// <summary>Nodes by their position in the snapshot.</summary>
     public NodeState[] Nodes { get; }
 
     /// <summary>Usage of the tenants.</summary>
     public QuotaLedger Ledger { get; }
 
-    /// <summary>Workloads that hold GPUs, with their standing, as the snapshot found them.</summary>
-    public RunningWorkloads Running { get; }
+    /// <summary>Tenants by their position in the tree.</summary>
+    public TenantQueue[] Tenants { get; }
 
-    /// <summary>Nodes from which something leaves or on which something is kept, so that what will be free differs from what is.</summary>
-    public IReadOnlyList<NodeState> PartedNodes => _parted;
+    /// <summary>Who runs and who waits.</summary>
+    public WorkloadRoster Roster { get; }
 
-    /// <summary>Whether there are any such nodes.</summary>
-    public bool HasComing => _parted.Count > 0;
-
-    /// <summary>Which workloads of a leaf are inside its guarantee.</summary>
-    public StandingBook StandingOf(TenantNode tenant) => _standings[tenant.Index];
-
-    /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
-    public StandingBook.Entry? CountIn(Applicant applicant, IReadOnlyList<PodBinding> pods, bool isSurplus)
-    {
-        if (!applicant.HasGpu)
-        {
-            return null;
-        }
-
-        var shapes = applicant.Workload.Pods.ToDictionary(pod => pod.Id, pod => pod.Shape);
-        var uses = new long[Flavors.Length];
-        foreach (var pod in pods)
-        {
-            if (Snapshot.TryGetNodeIndex(pod.Node, out var index) && Nodes[index].Flavor is >= 0 and var flavor)
-            {
-                uses[flavor] += shapes[pod.Pod].Gpu.MilliGpu;
-            }
-        }
-
-        var joinsBurst = !isSurplus && applicant.Running is { CoreEntry: { IsGuaranteed: false } };
-        return StandingOf(applicant.Tenant).Insert(applicant.Workload, isSurplus, uses, joinsBurst);
-    }
-
-    /// <summary>Pods whose notice is taken back, because whom it was given for no longer waits.</summary>
-    public HashSet<PodId> Withdrawn { get; }
-
-    /// <summary>Whether a pod will give its room back: it is leaving, has a notice that stands, or was chosen in this cycle.</summary>
-    public bool IsGoing(Pod pod) =>
-        pod.State == PodState.Leaving || (pod.Notice is not null && !Withdrawn.Contains(pod.Id)) || Victims.Contains(pod.Id);
-
-    /// <summary>Pods that were chosen as victims in this cycle.</summary>
-    public HashSet<PodId> Victims { get; } = [];
-
-    /// <summary>For whom a going pod leaves; null if it goes by itself.</summary>
-    public WorkloadId? BeneficiaryOf(Pod pod) =>
-        _beneficiaries.TryGetValue(pod.Id, out var chosen) ? chosen
-        : pod.Notice is { } notice && !Withdrawn.Contains(pod.Id) ? notice.Beneficiary
-        : null;
-
-    internal void SetBeneficiary(Pod pod, WorkloadId beneficiary) => _beneficiaries[pod.Id] = beneficiary;
-
-    /// <summary>Milli-GPU of a leaf that is leaving: told to, being deleted, or chosen in this cycle.</summary>
-    public long GoingMilliGpu(int tenant) => _going[tenant];
-
-    /// <summary>What each tenant may have now, by index, in milli-GPU of all flavors. Set by the planner's third step.</summary>
-    public long[] Entitlement { get; set; } = [];
-
-    /// <summary>How far a leaf's use, less what is leaving, is above its entitlement.</summary>
-    public long Excess(int tenant) => Ledger.UsedTotal(tenant) - _going[tenant] - Entitlement[tenant];
-
-    /// <summary>Counts a pod as going.</summary>
-    internal void CountGoing(TenantNode? tenant, Pod pod)
-    {
-        if (tenant is not null)
-        {
-            _going[tenant.Index] += pod.Shape.Gpu.MilliGpu;
-        }
-    }
-
-    /// <summary>Waiting pods for which room is kept in the later view.</summary>
-    public HashSet<PodId> Nominations { get; } = [];
+    /// <summary>Which nodes are close to each other.</summary>
+    public Topology Topology { get; }
 
     /// <summary>Where a request fits best.</summary>
     public CandidateIndex Candidates { get; }
 
+    /// <summary>What each tenant may have now, by index, in milli-GPU of all flavors. Set by the planner's third step.</summary>
+    public long[] Entitlement { get; set; }
+
+    /// <summary>What each tenant used when the cycle began, by index, in milli-GPU of all flavors.</summary>
+    public long[] UsedBefore { get; }
+
+    /// <summary>Nodes from which something leaves or on which something is kept, so that what will be free differs from what is.</summary>
+    public IReadOnlyList<NodeState> PartedNodes => _parted;
+
+    /// <summary>Uses that changed sides of a guarantee in this cycle, in the order in which they did.</summary>
+    public IReadOnlyList<StandingEntry> MovedStandings => _movedStandings;
+
+    /// <summary>Nodes with a reservation on them.</summary>
+    public IReadOnlyList<NodeState> ReservedNodes => _reserved;
+
     /// <summary>Milli-GPU that may be bound on healthy devices of schedulable nodes, by flavor.</summary>
     public long[] FreeMilliGpu { get; }
 
-    /// <summary>Indices of nodes in the order in which they were changed; grows during the cycle.</summary>
+    /// <summary>Indices of nodes in the order in which they were changed; grows, and is cut between cycles.</summary>
     public IReadOnlyList<int> Changes => _changes;
 
-    /// <summary>Position of a tenant in the tree.</summary>
+    /// <summary>Whether another snapshot is of the same nodes and tenants, so that <see cref="Advance"/> can take it.</summary>
+    public bool CanAdvance(ClusterSnapshot next)
+    {
+        if (!ReferenceEquals(next.Tenants, Snapshot.Tenants) || next.Nodes.Length != Nodes.Length)
+        {
+            return false;
+        }
+
+        for (var index = 0; index < Nodes.Length; index++)
+        {
+            var (before, after) = (Snapshot.Nodes[index], next.Nodes[index]);
+            if (!ReferenceEquals(before, after)
+                && (before.Name != after.Name || before.HasGpus != after.HasGpus || before.Flavor != after.Flavor))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Takes the next snapshot, which must differ in no more than <see cref="CanAdvance"/> allows.</summary>
+    public void Advance(ClusterSnapshot next)
+    {
+        foreach (var node in _parted)
+        {
+            MarkDirty(node);
+        }
+
+        _parted.Clear();
+        _reserved.Clear();
+        _nominations.Clear();
+        _movedStandings.Clear();
+        Roster.ForgetCycle();
+        for (var index = 0; index < Nodes.Length; index++)
+        {
+            if (!ReferenceEquals(next.Nodes[index], Snapshot.Nodes[index]))
+            {
+                Topology.Forget();
+                Nodes[index].Replace(next.Nodes[index]);
+                MarkDirty(Nodes[index]);
+            }
+        }
+
+        Roster.Change(Snapshot.Workloads, next.Workloads);
+        Snapshot = next;
+        Settle();
+    }
+
+    /// <summary>The tenant of a workload, or null.</summary>
     public TenantNode? TenantOf(Workload workload) =>
         workload.Tenant is { } id && Snapshot.Tenants.TryGet(id, out var node) ? node : null;
 
     /// <summary>What filters are asked about for a pod of a tenant.</summary>
-    public static PlacementRequest RequestFor(PodShape shape, TenantNode tenant) =>
-        new(shape, NodePoolOf(tenant), shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(tenant) : NodePlane.NoOwner);
+    public PlacementRequest RequestFor(PodShape shape, TenantNode tenant) =>
+        new(shape, NodePoolOf(tenant), shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(tenant) : NodePlane.NoOwner)
+        {
+            BurstNodes = Policy.BurstNodes,
+        };
 
     /// <summary>What fractions of a tenant mark their devices with.</summary>
     public static int OwnerFor(TenantNode? tenant) =>
@@ -159,15 +172,54 @@ internal sealed class Session
         : tenant.Tenant.SharesDevices ? NodePlane.SharedOwner
         : tenant.Index;
 
-    /// <summary>Nodes on which fractions of an owner have been seen in this cycle, in no meaningful order.</summary>
+    /// <summary>Nodes on which fractions of an owner have been seen, in no meaningful order.</summary>
     public IReadOnlyList<int> NodesWithOwner(int owner) => _nodesByOwner.TryGetValue(owner, out var nodes) ? nodes : [];
 
+    /// <summary>Milli-GPU of a leaf that is leaving: told to, being deleted, or chosen in this cycle.</summary>
+    public long GoingMilliGpu(int tenant) => _going[tenant];
+
+    /// <summary>The part of it that leaves for good. What was told to leave will wait again, and so is still asked for.</summary>
+    public long EndingMilliGpu(int tenant) => _ending[tenant];
+
+    /// <summary>How far a leaf's use, less what is leaving, is above its entitlement.</summary>
+    public long Excess(int tenant) => Ledger.UsedTotal(tenant) - _going[tenant] - Entitlement[tenant];
+
+    /// <summary>How many more pods of a disruption budget may be disrupted, after those chosen in this cycle.</summary>
+    public int DisruptionsLeft(string budget)
+    {
+        var left = Snapshot.DisruptionsAllowed.GetValueOrDefault(budget);
+        foreach (var occupant in Roster.Chosen)
+        {
+            left -= occupant.Owner.Workload.DisruptionBudget == budget ? 1 : 0;
+        }
+
+        return Math.Max(0, left);
+    }
+
+    /// <summary>Whether room that was kept for a waiting pod is still there; and if so, which.</summary>
+    public bool TryGetNomination(PodId pod, out Placement placement)
+    {
+        var isThere = _nominations.TryGetValue(pod, out var nomination);
+        placement = nomination.At;
+        return isThere;
+    }
+
+    /// <summary>Gives back the room that was kept for a waiting pod, if it was.</summary>
+    internal void Release(PodId pod)
+    {
+        if (_nominations.Remove(pod, out var nomination))
+        {
+            var (at, owner) = nomination;
+            OccupyLater(at.Node, at.Pod.Shape, at.Devices, owner, sign: -1);
+        }
+    }
+
     /// <summary>Takes room now and later (sign 1), or gives it back (sign -1).</summary>
-    internal void Occupy(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
+    internal void Occupy(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign, bool isBrief)
     {
         var before = CountedFree(node);
-        node.Occupy(shape, devices, owner, sign);
-        Changed(node, before, owner);
+        node.Occupy(shape, devices, owner, sign, isBrief);
+        Changed(node, before, shape.Gpu.Kind == GpuRequestKind.Fraction ? owner : NodePlane.NoOwner);
     }
 
     /// <summary>Takes room in the later view (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
@@ -176,20 +228,270 @@ internal sealed class Session
         NoteParted(node);
         var before = CountedFree(node);
         node.OccupyLater(shape, devices, owner, sign);
-        Changed(node, before, owner);
+        Changed(node, before, shape.Gpu.Kind == GpuRequestKind.Fraction ? owner : NodePlane.NoOwner);
     }
 
-    /// <summary>Notes that the views of a node part.</summary>
-    internal void NoteParted(NodeState node)
+    /// <summary>Puts a reservation on a node.</summary>
+    internal void Reserve(NodeState node, TimedReservation reservation, NodePlane atStart)
     {
-        if (_partedSeen.Add(node.Index))
+        var before = CountedFree(node);
+        node.Reserve(reservation, atStart);
+        _reserved.Add(node);
+        Changed(node, before, NodePlane.NoOwner);
+    }
+
+    /// <summary>A running pod is to leave: for the rest of the cycle it is going.</summary>
+    internal void SendAway(Occupant occupant, WorkloadId beneficiary)
+    {
+        occupant.IsGoing = true;
+        occupant.Beneficiary = beneficiary;
+        CountGoing(occupant);
+        Roster.NoteChosen(occupant);
+        OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);
+    }
+
+    /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
+    internal StandingEntry? CountIn(Applicant applicant, ReadOnlySpan<Placement> pods, bool isSurplus)
+    {
+        if (!applicant.HasGpu)
+        {
+            return null;
+        }
+
+        var uses = new long[Flavors.Length];
+        foreach (var (pod, node, _) in pods)
+        {
+            if (node.Flavor >= 0)
+            {
+                uses[node.Flavor] += pod.Shape.Gpu.MilliGpu;
+            }
+        }
+
+        var core = applicant.Running?.CoreEntry ?? applicant.Entry;
+        var entry = new StandingEntry(applicant.Workload, isSurplus ? core : null, uses)
+        {
+            IsSurplus = isSurplus,
+            IsForcedToBurst = !isSurplus && applicant.JoinsBurst,
+        };
+        Tenants[applicant.Tenant.Index].Book.Insert(entry);
+        return entry;
+    }
+
+    /// <summary>Notes that the cycle does something about a workload.</summary>
+    internal void Touch(Applicant applicant)
+    {
+        if (!applicant.IsTouched)
+        {
+            applicant.IsTouched = true;
+            Tenants[applicant.Tenant.Index].Touched.Add(applicant);
+        }
+    }
+
+    /// <summary>What may be taken on a node is other than before, though what is free is not.</summary>
+    internal void NoteChange(NodeState node) => _changes.Add(node.Index);
+
+    /// <summary>Marks a node to be built anew.</summary>
+    internal void MarkDirty(NodeState node)
+    {
+        if (!node.IsDirty)
+        {
+            node.IsDirty = true;
+            _dirtyNodes.Add(node);
+        }
+    }
+
+    private static long CountedFree(NodeState node) => node.Node.IsSchedulable && node.Flavor >= 0 ? node.Bindable.FreeMilliGpu : 0;
+
+    /// <summary>Builds everything that is dirty, and the sums over it.</summary>
+    private void Settle()
+    {
+        Roster.TellWhoIsGoing();
+        if (_changes.Count > (4 * Nodes.Length) + 4096)
+        {
+            Candidates.Compact();
+            _changes.Clear();
+        }
+
+        foreach (var node in _dirtyNodes)
+        {
+            node.IsDirty = false;
+            node.Rebuild();
+            NoteOwners(node);
+            _changes.Add(node.Index);
+            if (node.IsParted)
+            {
+                _parted.Add(node);
+            }
+        }
+
+        _dirtyNodes.Clear();
+        ApplyNominations();
+        _parted.Sort((a, b) => a.Index.CompareTo(b.Index));
+        SumFree();
+        SumUsage();
+    }
+
+    private void ApplyNominations()
+    {
+        foreach (var (workload, pod) in Roster.Nominated)
+        {
+            var nomination = pod.Nomination!;
+            if (Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(Nodes[index], pod, nomination))
+            {
+                var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(TenantOf(workload)) : NodePlane.NoOwner;
+                OccupyLater(Nodes[index], pod.Shape, nomination.Devices, owner, sign: 1);
+                _nominations.Add(pod.Id, (new Placement(pod, Nodes[index], nomination.Devices), owner));
+            }
+        }
+    }
+
+    /// <summary>Whether kept room is still there: the node may have shrunk, or fallen sick, since it was kept.</summary>
+    private static bool HasRoom(NodeState node, Pod pod, PodPlacement nomination)
+    {
+        if (!node.Node.IsSchedulable || node.Later.FreePods < 1 || !pod.Shape.Requests.FitsIn(node.Later.Free))
+        {
+            return false;
+        }
+
+        if (pod.Shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction && !Occupant.AreOn(node.Node, nomination.Devices))
+        {
+            return false;
+        }
+
+        foreach (var device in nomination.Devices)
+        {
+            if (!node.Later.IsHealthy(device) || node.Later.DeviceFree[device] < pod.Shape.Gpu.MilliEach)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void SumFree()
+    {
+        Array.Clear(FreeMilliGpu);
+        var capacity = new long[Flavors.Length];
+        foreach (var node in Nodes)
+        {
+            if (node.Flavor >= 0)
+            {
+                FreeMilliGpu[node.Flavor] += CountedFree(node);
+                capacity[node.Flavor] += node.Node.HealthyMilliGpu;
+            }
+        }
+
+        if (Ledger.SetCapacity(capacity))
+        {
+            foreach (var tenant in Tenants)
+            {
+                tenant.IsDirty = true;
+            }
+        }
+    }
+
+    private void SumUsage()
+    {
+        Ledger.ClearUsage();
+        Array.Clear(_going);
+        Array.Clear(_ending);
+        foreach (var tenant in Tenants)
+        {
+            tenant.ForgetMisfits();
+            if (tenant.IsDirty)
+            {
+                tenant.IsDirty = false;
+                LoadBook(tenant);
+            }
+
+            tenant.Book.Book();
+        }
+
+        foreach (var tenant in Tenants)
+        {
+            UsedBefore[tenant.Tenant.Index] = Ledger.UsedTotal(tenant.Tenant.Index);
+        }
+
+        foreach (var occupant in Roster.Going)
+        {
+            CountGoing(occupant);
+        }
+    }
+
+    /// <summary>Counts what runs into the tenant's guarantee: the core of each workload whole, its surplus pod by pod.</summary>
+    private void LoadBook(TenantQueue tenant)
+    {
+        var entries = new List<StandingEntry>(tenant.Running.Count);
+        foreach (var running in tenant.Running)
+        {
+            if (!running.HasGpu)
+            {
+                continue;
+            }
+
+            running.CoreEntry = EntryFor(running.Workload, core: null, running.Core);
+            entries.Add(running.CoreEntry);
+            foreach (var occupant in running.Surplus)
+            {
+                entries.Add(EntryFor(running.Workload, running.CoreEntry, [occupant]));
+            }
+        }
+
+        tenant.Book.Load(entries);
+    }
+
+    private StandingEntry EntryFor(Workload workload, StandingEntry? core, IReadOnlyList<Occupant> pods)
+    {
+        var uses = new long[Flavors.Length];
+        var isGoing = false;
+        foreach (var occupant in pods)
+        {
+            isGoing |= occupant.IsGoing;
+            if (occupant.Node.Flavor >= 0)
+            {
+                uses[occupant.Node.Flavor] += occupant.Pod.Shape.Gpu.MilliGpu;
+            }
+        }
+
+        var entry = new StandingEntry(workload, core, uses) { IsSurplus = core is not null, IsForcedToBurst = isGoing };
+        foreach (var occupant in pods)
+        {
+            occupant.Entry = entry;
+        }
+
+        return entry;
+    }
+
+    private void CountGoing(Occupant occupant)
+    {
+        if (occupant.Owner.Tenant is { } tenant)
+        {
+            _going[tenant.Index] += occupant.Pod.Shape.Gpu.MilliGpu;
+            _ending[tenant.Index] += occupant.Beneficiary is null && occupant.Pod.Notice is null ? occupant.Pod.Shape.Gpu.MilliGpu : 0;
+        }
+    }
+
+    private void NoteParted(NodeState node)
+    {
+        if (!node.IsParted)
         {
             _parted.Add(node);
         }
     }
 
-    /// <summary>Notes that an owner has fractions on a node.</summary>
-    internal void NoteOwner(NodeState node, int owner)
+    private void NoteOwners(NodeState node)
+    {
+        foreach (var occupant in node.Occupants)
+        {
+            if (occupant.Pod.Shape.Gpu.Kind == GpuRequestKind.Fraction)
+            {
+                NoteOwner(node, occupant.DeviceOwner);
+            }
+        }
+    }
+
+    private void NoteOwner(NodeState node, int owner)
     {
         if (owner < 0 || !_ownersSeen.Add((owner, node.Index)))
         {
@@ -204,25 +506,12 @@ internal sealed class Session
         nodes.Add(node.Index);
     }
 
-    /// <summary>Who is on which side of the line decides who can be a victim: what was worked out on its nodes is stale.</summary>
-    private void NoteStanding(WorkloadId workload)
-    {
-        if (Candidates is not null && Running.Find(workload) is { } running)
-        {
-            foreach (var (node, _) in running.Pods)
-            {
-                _changes.Add(node.Index);
-            }
-        }
-    }
-
-    private static long CountedFree(NodeState node) => node.Node.IsSchedulable && node.Flavor >= 0 ? node.Bindable.FreeMilliGpu : 0;
-
     private void Changed(NodeState node, long freeBefore, int owner)
     {
         FreeMilliGpu[Math.Max(0, node.Flavor)] += CountedFree(node) - freeBefore;
         NoteOwner(node, owner);
         _changes.Add(node.Index);
+        MarkDirty(node);
     }
 
     private static ImmutableSortedDictionary<string, string> NodePoolOf(TenantNode tenant)
@@ -250,17 +539,5 @@ internal sealed class Session
         }
 
         return flavors.Count == 0 ? [FlavorId.Unlabelled] : [.. flavors];
-    }
-
-    private static NodeState[] BuildNodes(ClusterSnapshot snapshot, ImmutableArray<FlavorId> flavors)
-    {
-        var nodes = new NodeState[snapshot.Nodes.Length];
-        for (var index = 0; index < nodes.Length; index++)
-        {
-            var node = snapshot.Nodes[index];
-            nodes[index] = new NodeState(node, index, node.HasGpus ? flavors.BinarySearch(node.Flavor) : -1);
-        }
-
-        return nodes;
     }
 }

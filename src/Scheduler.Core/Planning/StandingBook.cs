@@ -3,18 +3,43 @@ using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
+/// <summary>One use of a tenant's quota: the core of a workload, or one surplus pod of it.</summary>
+internal sealed class StandingEntry(Workload workload, StandingEntry? core, long[] uses)
+{
+    public Workload Workload { get; } = workload;
+
+    /// <summary>The entry of the core that a surplus pod belongs to; null for a core itself.</summary>
+    public StandingEntry? Core { get; } = core;
+
+    public bool IsSurplus { get; init; }
+
+    /// <summary>Milli-GPU by flavor.</summary>
+    public long[] Uses { get; } = uses;
+
+    public bool IsGuaranteed { get; set; }
+
+    /// <summary>Leaving, or told to: on burst whatever its order.</summary>
+    public bool IsForcedToBurst { get; set; }
+}
+
 /// <summary>
-/// Which of a tenant's workloads are inside its guarantee: those that run, and those that a cycle starts or keeps room for.
-/// Cores are counted in <see cref="StandingOrder"/>, then the surplus pods of cores that are inside; each that still fits
-/// beside those before it is guaranteed, the others are on burst. What is leaving is on burst whatever its order.
+/// Which of a tenant's workloads are inside its guarantee: those that run, and those that a cycle starts or keeps room
+/// for. Cores are counted in <see cref="StandingOrder"/>, then the surplus pods of cores that are inside; each that still
+/// fits beside those before it is guaranteed, the others are on burst. What is leaving is on burst whatever its order.
 /// </summary>
 /// <remarks>
 /// Starting a workload of high priority may push one of low priority over the line, and the books follow at once: so a
 /// second look at the same cluster finds the same standing, and nothing to do.
 /// </remarks>
-internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action<WorkloadId> moved)
+internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<StandingEntry> moved)
 {
-    private readonly List<Entry> _entries = [];
+    private readonly List<StandingEntry> _entries = [];
+    private readonly long[] _inside = new long[ledger.Flavors.Length + 1];
+    private readonly long[] _counted = new long[ledger.Flavors.Length + 1];
+    private int _lowestPriority = int.MaxValue;
+
+    /// <summary>All uses, in order.</summary>
+    public IReadOnlyList<StandingEntry> Entries => _entries;
 
     /// <summary>
     /// What of the guarantee a waiting workload must leave alone, by flavor; the total comes last. A further use is inside
@@ -26,49 +51,89 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action
     /// Whether lower priority is left alone too. Without it, the workload may push that over the line, which entitles it to
     /// its place but not to anything of other tenants.
     /// </param>
-    public long[] UsedBeside(Workload workload, bool isSurplus, bool includesLower)
+    /// <param name="beside">Receives the sums.</param>
+    public void UsedBeside(Workload workload, bool isSurplus, bool includesLower, Span<long> beside)
     {
-        var beside = new long[ledger.Flavors.Length + 1];
-        var position = Find(workload, isSurplus);
-        for (var index = 0; index < _entries.Count; index++)
+        _inside.CopyTo(beside);
+        if (includesLower || _lowestPriority >= workload.Priority)
         {
-            var entry = _entries[index];
-            if (entry.IsGuaranteed && (includesLower || index < position || !IsLower(entry.Workload, workload)))
-            {
-                AddTo(beside, entry);
-            }
+            return;
         }
 
-        return beside;
+        for (var index = Find(workload, isSurplus); index < _entries.Count; index++)
+        {
+            var entry = _entries[index];
+            if (entry.IsGuaranteed && IsLower(entry.Workload, workload))
+            {
+                for (var flavor = 0; flavor < entry.Uses.Length; flavor++)
+                {
+                    beside[flavor] -= entry.Uses[flavor];
+                    beside[^1] -= entry.Uses[flavor];
+                }
+            }
+        }
     }
 
     /// <summary>Counts a use in; what comes after it in the order is looked at again.</summary>
-    /// <param name="workload">Whose.</param>
-    /// <param name="isSurplus">Whether it is surplus of an elastic gang.</param>
-    /// <param name="uses">Milli-GPU by flavor.</param>
-    /// <param name="isForcedToBurst">Leaving, or surplus of a core on burst.</param>
-    public Entry Insert(Workload workload, bool isSurplus, long[] uses, bool isForcedToBurst)
+    public void Insert(StandingEntry entry)
     {
-        var entry = new Entry(workload, isSurplus, uses) { IsForcedToBurst = isForcedToBurst };
-        var position = Find(workload, isSurplus);
+        var position = Find(entry.Workload, entry.IsSurplus);
         _entries.Insert(position, entry);
+        Note(entry);
         Recount(position);
-        return entry;
     }
 
     /// <summary>From now on the use is on burst: it was told to leave.</summary>
-    public void ForceToBurst(Entry entry)
+    public void ForceToBurst(StandingEntry entry)
     {
         entry.IsForcedToBurst = true;
         Recount(_entries.IndexOf(entry));
     }
 
-    /// <summary>Adds all entries at once, in any order, and counts them.</summary>
-    public void Load(List<Entry> entries)
+    /// <summary>Starts anew with these uses, in any order.</summary>
+    public void Load(List<StandingEntry> entries)
     {
+        _entries.Clear();
         _entries.AddRange(entries);
         _entries.Sort((a, b) => Compare(a.Workload, a.IsSurplus, b.Workload, b.IsSurplus));
-        Recount(0);
+        Array.Clear(_inside);
+        _lowestPriority = int.MaxValue;
+        foreach (var entry in _entries)
+        {
+            entry.IsGuaranteed = false;
+            Note(entry);
+        }
+
+        var used = _counted;
+        Array.Clear(used);
+        foreach (var entry in _entries)
+        {
+            entry.IsGuaranteed = IsInside(entry, used);
+            if (entry.IsGuaranteed)
+            {
+                AddTo(used, entry, sign: 1);
+                AddTo(_inside, entry, sign: 1);
+            }
+        }
+    }
+
+    /// <summary>Adds everything to the ledger, which knows nothing of this tenant yet.</summary>
+    public void Book()
+    {
+        foreach (var entry in _entries)
+        {
+            for (var flavor = 0; flavor < entry.Uses.Length; flavor++)
+            {
+                if (entry.Uses[flavor] != 0)
+                {
+                    ledger.Book(tenant.Index, flavor, entry.Uses[flavor]);
+                    if (entry.IsGuaranteed)
+                    {
+                        ledger.BookGuaranteed(tenant.Index, flavor, entry.Uses[flavor]);
+                    }
+                }
+            }
+        }
     }
 
     private static int Compare(Workload a, bool isSurplusA, Workload b, bool isSurplusB)
@@ -81,14 +146,19 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action
     private static bool IsLower(Workload other, Workload workload) =>
         other.Priority < workload.Priority && other.IsPreemptible && other.IsManaged;
 
-    private static void AddTo(long[] sums, Entry entry)
+    private static void AddTo(long[] sums, StandingEntry entry, int sign)
     {
         for (var flavor = 0; flavor < entry.Uses.Length; flavor++)
         {
-            sums[flavor] += entry.Uses[flavor];
-            sums[^1] += entry.Uses[flavor];
+            sums[flavor] += sign * entry.Uses[flavor];
+            sums[^1] += sign * entry.Uses[flavor];
         }
     }
+
+    private void Note(StandingEntry entry) => _lowestPriority = Math.Min(_lowestPriority, entry.Workload.Priority);
+
+    private bool IsInside(StandingEntry entry, long[] used) =>
+        !entry.IsForcedToBurst && entry.Core is null or { IsGuaranteed: true } && ledger.FitsGuarantee(tenant.Index, used, entry.Uses);
 
     /// <summary>The position after all entries that come before or are equal.</summary>
     private int Find(Workload workload, bool isSurplus)
@@ -113,38 +183,43 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action
 
     private void Recount(int from)
     {
-        var used = new long[ledger.Flavors.Length + 1];
-        for (var index = 0; index < _entries.Count; index++)
+        // What is inside before the position, in two ways: whichever is the shorter walk.
+        var used = _counted;
+        if (from > _entries.Count / 2)
+        {
+            _inside.CopyTo(used, 0);
+            for (var index = from; index < _entries.Count; index++)
+            {
+                if (_entries[index].IsGuaranteed)
+                {
+                    AddTo(used, _entries[index], sign: -1);
+                }
+            }
+        }
+        else
+        {
+            Array.Clear(used);
+            for (var index = 0; index < from; index++)
+            {
+                if (_entries[index].IsGuaranteed)
+                {
+                    AddTo(used, _entries[index], sign: 1);
+                }
+            }
+        }
+
+        for (var index = from; index < _entries.Count; index++)
         {
             var entry = _entries[index];
-            if (index >= from)
-            {
-                var isGuaranteed = !entry.IsForcedToBurst && !(entry.IsSurplus && IsCoreOnBurst(entry.Workload))
-                    && ledger.FitsGuarantee(tenant.Index, used, entry.Uses);
-                Move(entry, isGuaranteed);
-            }
-
+            Move(entry, IsInside(entry, used));
             if (entry.IsGuaranteed)
             {
-                AddTo(used, entry);
+                AddTo(used, entry, sign: 1);
             }
         }
     }
 
-    private bool IsCoreOnBurst(Workload workload)
-    {
-        foreach (var entry in _entries)
-        {
-            if (entry.Workload.Id == workload.Id && !entry.IsSurplus)
-            {
-                return !entry.IsGuaranteed;
-            }
-        }
-
-        return false;
-    }
-
-    private void Move(Entry entry, bool isGuaranteed)
+    private void Move(StandingEntry entry, bool isGuaranteed)
     {
         if (entry.IsGuaranteed == isGuaranteed)
         {
@@ -152,7 +227,8 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action
         }
 
         entry.IsGuaranteed = isGuaranteed;
-        moved(entry.Workload.Id);
+        moved.Add(entry);
+        AddTo(_inside, entry, isGuaranteed ? 1 : -1);
         for (var flavor = 0; flavor < entry.Uses.Length; flavor++)
         {
             if (entry.Uses[flavor] != 0)
@@ -160,19 +236,5 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, Action
                 ledger.BookGuaranteed(tenant.Index, flavor, isGuaranteed ? entry.Uses[flavor] : -entry.Uses[flavor]);
             }
         }
-    }
-
-    /// <summary>One use.</summary>
-    public sealed class Entry(Workload workload, bool isSurplus, long[] uses)
-    {
-        public Workload Workload { get; } = workload;
-
-        public bool IsSurplus { get; } = isSurplus;
-
-        public long[] Uses { get; } = uses;
-
-        public bool IsGuaranteed { get; set; }
-
-        public bool IsForcedToBurst { get; set; }
     }
 }

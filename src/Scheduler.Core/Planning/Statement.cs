@@ -4,80 +4,85 @@ using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
+/// <summary>Where a waiting pod goes.</summary>
+/// <param name="Pod">The pod.</param>
+/// <param name="Node">Its node.</param>
+/// <param name="Devices">Its devices, ascending.</param>
+internal readonly record struct Placement(Pod Pod, NodeState Node, ImmutableArray<int> Devices);
+
 /// <summary>
-/// A what-if on a session: placements, victims and kept room that are either all left in effect or undone, newest first.
+/// A what-if on a session: placements, and room kept, that are either left in effect or undone, newest first.
 /// </summary>
 internal sealed class Statement(Session session)
 {
     private readonly List<Step> _steps = [];
 
-    private enum Kind
-    {
-        Place,
-        Keep,
-        Vacate,
-    }
-
-    /// <summary>Number of steps so far; a checkpoint for <see cref="RollBackTo"/>.</summary>
+    /// <summary>Number of steps so far.</summary>
     public int Count => _steps.Count;
 
+    /// <summary>What was placed or kept so far.</summary>
+    public Placement[] Placements
+    {
+        get
+        {
+            var placements = new Placement[_steps.Count];
+            for (var index = 0; index < placements.Length; index++)
+            {
+                placements[index] = _steps[index].Placement;
+            }
+
+            return placements;
+        }
+    }
+
+    /// <summary>Starts anew; what was done stays in effect.</summary>
+    public void Clear() => _steps.Clear();
+
     /// <summary>Places a pod on a node that its request fits now, and books its GPUs on the tenant.</summary>
-    public PodBinding Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant)
+    /// <param name="pod">The pod.</param>
+    /// <param name="node">The node.</param>
+    /// <param name="view">The view that was found to fit.</param>
+    /// <param name="request">What was asked.</param>
+    /// <param name="tenant">Who pays.</param>
+    /// <param name="isBrief">Whether it will have made way when the node's reservation begins.</param>
+    public void Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant, bool isBrief = false)
     {
         var devices = Choose(pod, view, request);
-        session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Book(pod, node, tenant, sign: 1);
-        _steps.Add(new Step(Kind.Place, pod, node, devices, request.DeviceOwner, tenant));
-        return new PodBinding(pod.Id, node.Node.Name, devices);
+        session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1, isBrief);
+        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, isBrief, IsKept: false));
     }
 
     /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
-    public PodBinding Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
+    public void Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
         Keep(pod, node, Choose(pod, node.Later, request), request, tenant);
 
     /// <summary>As the other, with the devices given.</summary>
-    public PodBinding Keep(
-        Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
+    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
     {
         session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Book(pod, node, tenant, sign: 1);
-        _steps.Add(new Step(Kind.Keep, pod, node, devices, request.DeviceOwner, tenant));
-        return new PodBinding(pod.Id, node.Node.Name, devices);
+        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, IsBrief: false, IsKept: true));
     }
 
-    /// <summary>Lets a running pod leave in the later view. Its usage stays booked until it is gone.</summary>
-    public void Vacate(NodeState node, in Occupant occupant)
+    /// <summary>Undoes everything.</summary>
+    public void RollBack()
     {
-        var owner = Session.OwnerFor(occupant.Owner.Tenant);
-        session.OccupyLater(node, occupant.Pod.Shape, occupant.Devices, owner, sign: -1);
-        _steps.Add(new Step(Kind.Vacate, occupant.Pod, node, occupant.Devices, owner, null));
-    }
-
-    /// <summary>Undoes the newest steps until only <paramref name="count"/> are left.</summary>
-    public void RollBackTo(int count)
-    {
-        while (_steps.Count > count)
+        for (var index = _steps.Count - 1; index >= 0; index--)
         {
-            var step = _steps[^1];
-            _steps.RemoveAt(_steps.Count - 1);
-            switch (step.Kind)
+            var step = _steps[index];
+            var (pod, node, devices) = step.Placement;
+            if (step.IsKept)
             {
-                case Kind.Place:
-                    session.Occupy(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: -1);
-                    break;
-                case Kind.Keep:
-                    session.OccupyLater(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: -1);
-                    break;
-                default:
-                    session.OccupyLater(step.Node, step.Pod.Shape, step.Devices, step.Owner, sign: 1);
-                    break;
+                session.OccupyLater(node, pod.Shape, devices, step.Owner, sign: -1);
+            }
+            else
+            {
+                session.Occupy(node, pod.Shape, devices, step.Owner, sign: -1, step.IsBrief);
             }
 
-            if (step.Tenant is { } tenant)
-            {
-                Book(step.Pod, step.Node, tenant, sign: -1);
-            }
+            Book(step, sign: -1);
         }
+
+        _steps.Clear();
     }
 
     private static ImmutableArray<int> Choose(Pod pod, NodePlane view, PlacementRequest request)
@@ -88,14 +93,20 @@ internal sealed class Statement(Session session)
             : devices;
     }
 
-    private void Book(Pod pod, NodeState node, TenantNode tenant, int sign)
+    private void Add(in Step step)
     {
-        if (pod.Shape.Gpu.IsAny)
+        _steps.Add(step);
+        Book(step, sign: 1);
+    }
+
+    private void Book(in Step step, int sign)
+    {
+        var gpu = step.Placement.Pod.Shape.Gpu;
+        if (gpu.IsAny)
         {
-            session.Ledger.Book(tenant.Index, node.Flavor, sign * pod.Shape.Gpu.MilliGpu);
+            session.Ledger.Book(step.Tenant.Index, step.Placement.Node.Flavor, sign * gpu.MilliGpu);
         }
     }
 
-    private readonly record struct Step(
-        Kind Kind, Pod Pod, NodeState Node, ImmutableArray<int> Devices, int Owner, TenantNode? Tenant);
+    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, bool IsBrief, bool IsKept);
 }

@@ -7,33 +7,53 @@ namespace Scheduler.Core.Planning;
 /// Finds the one reason for which a workload waits, after all that could be placed was placed: quota first, then the
 /// kind of GPU, then the amount, then its pieces.
 /// </summary>
-internal sealed class WaitExamination(Session session)
+internal sealed class WaitExamination(Session session, Func<TenantNode, TenantShare> shareOf)
 {
-    private readonly Dictionary<PlacementRequest, NodeSurvey> _surveys = [];
+    private readonly Dictionary<RequestClass, NodeSurvey> _surveys = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<NeedKey, (WaitReason Reason, string Message, Explanation Explanation)> _known = [];
+    private readonly long[] _beside = new long[session.Flavors.Length + 1];
+    private readonly long[] _uses = new long[session.Flavors.Length];
 
     /// <summary>The reason, its words and numbers.</summary>
-    public (WaitReason Reason, string Message, Explanation Explanation) Examine(Workload workload)
+    public (WaitReason Reason, string Message, Explanation Explanation) Examine(Applicant applicant)
     {
-        var tenant = session.TenantOf(workload) ?? throw new InvalidOperationException($"{workload.Id} has no tenant");
-        var missing = Math.Max(1, workload.MinMember - workload.CountPods(PodState.Placed));
-        var pods = workload.Pods.Where(pod => pod.State == PodState.Pending)
-            .OrderBy(pod => pod.Shape.Gpu.MilliGpu).ThenBy(pod => pod.Id).Take(missing).ToArray();
-        var biggest = pods[^1];
-        var request = Session.RequestFor(biggest.Shape, tenant);
-        if (!_surveys.TryGetValue(request, out var survey))
+        // The pods that it would start with: the smallest that are enough.
+        var pods = Math.Max(1, applicant.Missing);
+        var biggest = applicant.Pending[Math.Max(0, applicant.Pending.Count - pods)];
+        var milli = 0L;
+        for (var index = applicant.Pending.Count - 1; index >= Math.Max(0, applicant.Pending.Count - pods); index--)
         {
-            _surveys.Add(request, survey = NodeSurvey.Of(session, request));
+            milli += applicant.Pending[index].Pod.Shape.Gpu.MilliGpu;
         }
 
-        var need = new Need(workload, tenant, pods.Length, biggest.Shape, pods.Sum(pod => pod.Shape.Gpu.MilliGpu), survey);
-        var (reason, message, free) = biggest.Shape.Gpu.IsAny ? ExamineGpu(need) : (WaitReason.NodeConstraints, WaitMessages.NoNode(need), 0L);
+        var key = new NeedKey(biggest.Kind, applicant.Tenant.Index, pods, milli, applicant.Workload.Priority,
+            applicant.Workload.IsPreemptible, applicant.Missing == 0, applicant.Workload.Topology);
+        if (_known.TryGetValue(key, out var known) && applicant.Reservation is null)
+        {
+            return known;
+        }
+
+        if (!_surveys.TryGetValue(biggest.Kind, out var survey))
+        {
+            _surveys.Add(biggest.Kind, survey = NodeSurvey.Of(session, biggest.Kind));
+        }
+
+        var need = new Need(applicant, pods, biggest.Pod.Shape, milli, survey);
+        var (reason, message, free) = biggest.Pod.Shape.Gpu.IsAny ? ExamineGpu(need) : (WaitReason.NodeConstraints, WaitMessages.NoNode(need), 0L);
         var explanation = new Explanation
         {
             Rejections = survey.Rejections,
             NodesExamined = session.Nodes.Length,
             FreeMilliGpu = free,
             NeededMilliGpu = need.MilliGpu,
+            Share = shareOf(applicant.Tenant),
         };
+        if (applicant.Reservation is { } reservation)
+        {
+            return (reason, message + WaitMessages.Reservation(reservation), explanation);
+        }
+
+        _known.Add(key, (reason, message, explanation));
         return (reason, message, explanation);
     }
 
@@ -61,9 +81,9 @@ internal sealed class WaitExamination(Session session)
             return (WaitReason.LimitReached, WaitMessages.OverLimit(need, over, session.Ledger, allowed[0]), 0);
         }
 
-        var beside = session.StandingOf(need.Tenant).UsedBeside(
-            need.Workload, isSurplus: need.Workload.CountPods(PodState.Placed) >= need.Workload.MinMember, includesLower: false);
-        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, beside, UseOf(flavor, need.MilliGpu)));
+        session.Tenants[need.Tenant.Index].Book.UsedBeside(
+            need.Workload, isSurplus: need.Applicant.Missing == 0, includesLower: false, _beside);
+        var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, _beside, UseOf(flavor, need.MilliGpu)));
         if (!inGuarantee && !need.Workload.IsPreemptible)
         {
             return (WaitReason.LimitReached, WaitMessages.NotPreemptible(need, session.Ledger), 0);
@@ -74,9 +94,9 @@ internal sealed class WaitExamination(Session session)
 
     private long[] UseOf(int flavor, long milliGpu)
     {
-        var uses = new long[session.Flavors.Length];
-        uses[flavor] = milliGpu;
-        return uses;
+        Array.Clear(_uses);
+        _uses[flavor] = milliGpu;
+        return _uses;
     }
 
     private bool IsInsideConfigured(Need need) =>
@@ -108,6 +128,11 @@ internal sealed class WaitExamination(Session session)
             return (WaitReason.BurstPoolBusy, WaitMessages.Unlent(need, free), free);
         }
 
+        if (need.Workload.Topology is { IsRequired: true } topology && survey.Fits)
+        {
+            return (WaitReason.TopologyUnavailable, WaitMessages.Topology(need, topology), free);
+        }
+
         return survey.NodesShortOfResources > 0
             ? (WaitReason.NodeConstraints, WaitMessages.ShortOfResources(need), free)
             : (WaitReason.Fragmented, WaitMessages.Fragmented(need, free), free);
@@ -115,10 +140,20 @@ internal sealed class WaitExamination(Session session)
 }
 
 /// <summary>A waiting workload and what it needs to start.</summary>
-/// <param name="Workload">The workload.</param>
-/// <param name="Tenant">Its tenant.</param>
+/// <param name="Applicant">Who waits.</param>
 /// <param name="Pods">Pods that must be placed for it to start.</param>
 /// <param name="Shape">The biggest of them.</param>
 /// <param name="MilliGpu">All of them together.</param>
 /// <param name="Survey">What the cluster holds for the biggest.</param>
-internal sealed record Need(Workload Workload, TenantNode Tenant, int Pods, PodShape Shape, long MilliGpu, NodeSurvey Survey);
+internal sealed record Need(Applicant Applicant, int Pods, PodShape Shape, long MilliGpu, NodeSurvey Survey)
+{
+    /// <summary>The workload.</summary>
+    public Workload Workload => Applicant.Workload;
+
+    /// <summary>Its tenant.</summary>
+    public TenantNode Tenant => Applicant.Tenant;
+}
+
+/// <summary>Workloads with equal keys wait for the same reason, in the same words.</summary>
+internal readonly record struct NeedKey(
+    RequestClass Kind, int Tenant, int Pods, long MilliGpu, int Priority, bool IsPreemptible, bool IsSurplus, TopologyRequest? Topology);

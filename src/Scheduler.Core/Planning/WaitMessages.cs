@@ -24,16 +24,21 @@ internal static class WaitMessages
 
     public static string Backoff(Workload workload) =>
         "binding it failed repeatedly, so it is left alone for a while" + (workload.HoldUntil is { } until
-            ? $"; it is tried again at {until.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z"
+            ? $"; it is tried again at {Time(until)}"
             : "");
 
     public static string VolumePending(Workload workload) =>
         $"a volume of {workload.Name} is not ready; see kubectl describe of its PersistentVolumeClaims";
 
     public static string ForVictims(Applicant applicant, DateTimeOffset? until) =>
-        $"room is being made for it on {string.Join(", ", applicant.Kept.Select(pod => pod.Node.Value).Distinct().Order().Take(3))}"
-        + (applicant.Kept.Select(pod => pod.Node).Distinct().Count() is > 3 and var nodes ? $" and {nodes - 3} more nodes" : "")
-        + (until is { } time ? $"; what runs there leaves by {time.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z at the latest" : "; what runs there is leaving");
+        $"room is being made for it on {NodesOf(applicant.Kept)}"
+        + (until is { } time ? $"; what runs there leaves by {Time(time)} at the latest" : "; what runs there is leaving");
+
+    public static string Reservation(PlannedReservation reservation) =>
+        $"; room is reserved for it on {NodesOf(reservation.Placements)} from {Time(reservation.From)} on";
+
+    public static string Topology(Need need, TopologyRequest topology) =>
+        $"needs {Wants(need)} in one domain of {topology.Level}; there is room in the cluster, but not in any one domain";
 
     public static string NoSuchGpu(Need need) =>
         $"needs {Wants(need)}, and no node has that kind of GPU in that number; ask for another kind or fewer on one node";
@@ -92,6 +97,15 @@ internal static class WaitMessages
     public static string Fragmented(Need need, long free) =>
         $"needs {Wants(need)}; {Gpus(free)} GPUs are free in total, but at most {Gpus(need.Survey.LargestPieceMilli)} "
         + (need.Shape.Gpu.Kind == GpuRequestKind.Fraction ? "on one device" : "on one node");
+
+    private static string NodesOf(IReadOnlyList<Placement> placements)
+    {
+        var nodes = placements.Select(placement => placement.Node.Node.Name.Value).Distinct().Order(StringComparer.Ordinal).ToArray();
+        return string.Join(", ", nodes.Take(3)) + (nodes.Length > 3 ? $" and {nodes.Length - 3} more nodes" : "");
+    }
+
+    private static string Time(DateTimeOffset time) =>
+        time.UtcDateTime.ToString("yyyy-MM-dd HH:mm:ss'Z'", System.Globalization.DateTimeFormatInfo.InvariantInfo);
 
     private static string Wants(Need need) => need.Pods == 1
         ? need.Shape.Gpu.ToString()

@@ -7,29 +7,20 @@ namespace Scheduler.Core.Quota;
 internal static class DemandAccount
 {
     /// <summary>All flavors together.</summary>
-    public static EntitlementProblem Total(Session session, CycleQueues queues)
+    public static EntitlementProblem Total(Session session)
     {
         var ledger = session.Ledger;
-        var problem = new EntitlementProblem(session.Snapshot.Tenants.Nodes.Length) { Capacity = ledger.CapacityTotal };
-        foreach (var tenant in session.Snapshot.Tenants.Nodes)
+        var problem = new EntitlementProblem(session.Tenants.Length) { Capacity = ledger.CapacityTotal };
+        foreach (var queue in session.Tenants)
         {
-            var quota = tenant.QuotaFor(FlavorId.Any);
+            var tenant = queue.Tenant;
             problem.Guaranteed[tenant.Index] = tenant.TotalGuaranteedMilliGpu;
             problem.Limit[tenant.Index] = TotalLimit(ledger, tenant);
-            problem.Lending[tenant.Index] = quota?.LendingLimitMilliGpu ?? QuotaLedger.Unlimited;
+            problem.Lending[tenant.Index] = tenant.QuotaFor(FlavorId.Any)?.LendingLimitMilliGpu ?? QuotaLedger.Unlimited;
             problem.Weight[tenant.Index] = tenant.Weight;
-            problem.Demand[tenant.Index] = tenant.IsLeaf ? ledger.UsedTotal(tenant.Index) - session.GoingMilliGpu(tenant.Index) : 0;
-        }
-
-        foreach (var queue in queues.ByTenant)
-        {
-            foreach (var applicant in queue.Applicants)
-            {
-                foreach (var pod in applicant.Pending)
-                {
-                    problem.Demand[queue.Tenant.Index] += pod.Shape.Gpu.MilliGpu;
-                }
-            }
+            problem.Demand[tenant.Index] = tenant.IsLeaf
+                ? ledger.UsedTotal(tenant.Index) - session.EndingMilliGpu(tenant.Index) + queue.DemandMilliGpu
+                : 0;
         }
 
         return problem;

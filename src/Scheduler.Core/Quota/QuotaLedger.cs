@@ -13,40 +13,72 @@ internal sealed class QuotaLedger
     public const long Unlimited = long.MaxValue;
 
     private readonly TenantTree _tree;
+    private readonly int? _maxSharePermille;
     private readonly int _flavorCount;
     private readonly long[] _used;
     private readonly long[] _usedGuaranteed;
     private readonly long[] _usedTotal;
     private readonly long[] _usedGuaranteedTotal;
     private readonly long[] _limit;
-    private readonly long[] _guaranteed;
     private readonly long[] _limitTotal;
-    private readonly long[] _guaranteedTotal;
+    private readonly long[] _lending;
+    private readonly long[] _lendingTotal;
+    private readonly long[] _withheld;
+    private readonly bool _hasLendingLimits;
+    private long[] _guaranteed;
+    private long[] _guaranteedTotal;
 
     /// <param name="tree">The tenants.</param>
     /// <param name="flavors">The flavors of the cluster, sorted.</param>
-    /// <param name="capacity">Healthy milli-GPU by flavor: where it does not cover the guarantees, they are scaled down.</param>
     /// <param name="maxSharePermille">The most of the cluster that a tenant at the top may use; null for no such cap.</param>
-    public QuotaLedger(
-        TenantTree tree, ImmutableArray<FlavorId> flavors, IReadOnlyDictionary<FlavorId, long> capacity, int? maxSharePermille)
+    public QuotaLedger(TenantTree tree, ImmutableArray<FlavorId> flavors, int? maxSharePermille)
     {
         _tree = tree;
+        _maxSharePermille = maxSharePermille;
         Flavors = flavors;
-        Capacity = [.. flavors.Select(flavor => capacity.TryGetValue(flavor, out var milli) ? milli : 0)];
-        CapacityTotal = Capacity.Sum();
         _flavorCount = flavors.Length;
+        Capacity = new long[_flavorCount];
         var tenants = tree.Nodes.Length;
         _used = new long[tenants * _flavorCount];
         _usedGuaranteed = new long[tenants * _flavorCount];
         _usedTotal = new long[tenants];
         _usedGuaranteedTotal = new long[tenants];
         _limit = new long[tenants * _flavorCount];
-        _guaranteed = new long[tenants * _flavorCount];
         _limitTotal = new long[tenants];
-        _guaranteedTotal = Entitlements.ScaleGuarantees(
-            tree, CapacityTotal, [.. tree.Nodes.Select(tenant => tenant.TotalGuaranteedMilliGpu)]);
-        var cap = maxSharePermille is { } permille ? (long)((Int128)CapacityTotal * permille / 1000) : Unlimited;
+        _lending = new long[tenants * _flavorCount];
+        _lendingTotal = new long[tenants];
+        _withheld = new long[tenants];
+        _guaranteed = new long[tenants * _flavorCount];
+        _guaranteedTotal = new long[tenants];
         foreach (var tenant in tree.Nodes)
+        {
+            var any = tenant.QuotaFor(FlavorId.Any);
+            _lendingTotal[tenant.Index] = any?.LendingLimitMilliGpu ?? Unlimited;
+            for (var flavor = 0; flavor < _flavorCount; flavor++)
+            {
+                var quota = tenant.QuotaFor(flavors[flavor]);
+                _limit[Index(tenant.Index, flavor)] = quota?.LimitMilliGpu ?? (any is not null || !tenant.IsLeaf ? Unlimited : 0);
+                _lending[Index(tenant.Index, flavor)] = quota?.LendingLimitMilliGpu ?? Unlimited;
+            }
+
+            _hasLendingLimits |= tenant.Tenant.Quotas.Any(quota => quota.LendingLimitMilliGpu is not null);
+        }
+    }
+
+    /// <summary>
+    /// Tells what there is to share out. Where it does not cover the guarantees, they are scaled down.
+    /// </summary>
+    /// <param name="capacity">Healthy milli-GPU by flavor.</param>
+    /// <returns>Whether a guarantee is other than before.</returns>
+    public bool SetCapacity(ReadOnlySpan<long> capacity)
+    {
+        capacity.CopyTo(Capacity);
+        CapacityTotal = Capacity.Sum();
+        var total = Entitlements.ScaleGuarantees(
+            _tree, CapacityTotal, [.. _tree.Nodes.Select(tenant => tenant.TotalGuaranteedMilliGpu)]);
+        var byFlavor = new long[_guaranteed.Length];
+        var cap = _maxSharePermille is { } permille ? (long)((Int128)CapacityTotal * permille / 1000) : Unlimited;
+        foreach (var tenant in _tree.Nodes)
         {
             var limit = tenant.QuotaFor(FlavorId.Any)?.LimitMilliGpu ?? Unlimited;
             _limitTotal[tenant.Index] = tenant.Parent is null ? Math.Min(limit, cap) : limit;
@@ -54,15 +86,28 @@ internal sealed class QuotaLedger
 
         for (var flavor = 0; flavor < _flavorCount; flavor++)
         {
-            LoadFlavor(flavor);
+            ScaleFlavor(flavor, byFlavor);
         }
+
+        var hasChanged = !total.AsSpan().SequenceEqual(_guaranteedTotal) || !byFlavor.AsSpan().SequenceEqual(_guaranteed);
+        (_guaranteed, _guaranteedTotal) = (byFlavor, total);
+        return hasChanged;
+    }
+
+    /// <summary>Forgets all usage.</summary>
+    public void ClearUsage()
+    {
+        Array.Clear(_used);
+        Array.Clear(_usedGuaranteed);
+        Array.Clear(_usedTotal);
+        Array.Clear(_usedGuaranteedTotal);
     }
 
     /// <summary>Healthy milli-GPU by flavor.</summary>
     public long[] Capacity { get; }
 
     /// <summary>Healthy milli-GPU of all flavors.</summary>
-    public long CapacityTotal { get; }
+    public long CapacityTotal { get; private set; }
 
     /// <summary>The flavors of the cluster, sorted; a flavor's number is its position.</summary>
     public ImmutableArray<FlavorId> Flavors { get; }
@@ -171,32 +216,66 @@ internal sealed class QuotaLedger
     }
 
     /// <summary>
-    /// Milli-GPU that burst must leave alone: unused guarantees that their tenants do not lend, except those of the asking
-    /// tenant. Of one flavor; -1 asks for all flavors together.
+    /// Milli-GPU that a tenant's burst must leave alone: unused guarantees that others do not lend. What an inner tenant
+    /// does not lend is kept from those outside it, not from those below it. Of one flavor; -1 asks for all together.
     /// </summary>
-    public long Withheld(int exceptTenant, int flavor)
+    public long Withheld(int asking, int flavor)
     {
-        var withheld = 0L;
-        foreach (var node in _tree.Nodes)
+        if (!_hasLendingLimits)
         {
-            if (!node.IsLeaf || node.Index == exceptTenant)
+            return 0;
+        }
+
+        Array.Clear(_withheld);
+        var all = 0L;
+        for (var index = _tree.Nodes.Length - 1; index >= 0; index--)
+        {
+            var node = _tree.Nodes[index];
+            if (!IsAtOrAbove(node, asking))
             {
-                continue;
+                _withheld[index] = Math.Max(_withheld[index], OwnUnlent(index, flavor));
             }
 
-            var quota = node.QuotaFor(flavor < 0 ? FlavorId.Any : Flavors[flavor]);
-            if (quota?.LendingLimitMilliGpu is { } lending)
+            if (node.Parent is { } parent)
             {
-                var used = flavor < 0 ? _usedTotal[node.Index] : _used[Index(node.Index, flavor)];
-                var guaranteed = flavor < 0 ? _guaranteedTotal[node.Index] : _guaranteed[Index(node.Index, flavor)];
-                withheld += Math.Max(0, guaranteed - used - lending);
+                _withheld[parent.Index] += _withheld[index];
+            }
+            else
+            {
+                all += _withheld[index];
             }
         }
 
-        return withheld;
+        return all;
     }
 
-    private void LoadFlavor(int flavor)
+    private long OwnUnlent(int tenant, int flavor)
+    {
+        var lending = flavor < 0 ? _lendingTotal[tenant] : _lending[Index(tenant, flavor)];
+        var guaranteed = flavor < 0 ? _guaranteedTotal[tenant] : _guaranteed[Index(tenant, flavor)];
+        if (lending == Unlimited || guaranteed == Unlimited)
+        {
+            return 0;
+        }
+
+        var used = flavor < 0 ? _usedTotal[tenant] : _used[Index(tenant, flavor)];
+        return Math.Max(0, guaranteed - used - lending);
+    }
+
+    private bool IsAtOrAbove(TenantNode node, int tenant)
+    {
+        for (var above = _tree.Nodes[tenant]; above is not null; above = above.Parent)
+        {
+            if (above == node)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void ScaleFlavor(int flavor, long[] byFlavor)
     {
         var named = new long[_tree.Nodes.Length];
         foreach (var tenant in _tree.Nodes)
@@ -208,10 +287,8 @@ internal sealed class QuotaLedger
         foreach (var tenant in _tree.Nodes)
         {
             var isOpen = tenant.QuotaFor(FlavorId.Any) is not null || !tenant.IsLeaf;
-            var quota = tenant.QuotaFor(Flavors[flavor]);
-            var index = Index(tenant.Index, flavor);
-            _limit[index] = quota?.LimitMilliGpu ?? (isOpen ? Unlimited : 0);
-            _guaranteed[index] = quota is not null ? scaled[tenant.Index] : isOpen ? Unlimited : 0;
+            byFlavor[Index(tenant.Index, flavor)] =
+                tenant.QuotaFor(Flavors[flavor]) is not null ? scaled[tenant.Index] : isOpen ? Unlimited : 0;
         }
     }
 

@@ -49,7 +49,7 @@ public class PurityTests
         // private protected: nobody outside the assembly can derive. The copy constructor of a record is protected.
         Assert.Contains(constructors, constructor => constructor.IsFamilyAndAssembly);
         Assert.DoesNotContain(constructors, constructor => constructor.IsPublic);
-        Assert.Equal(["Bind", "Evict", "Reserve", "Wait"], kinds.Select(type => type.Name).Order());
+        Assert.Equal(["Bind", "Evict", "Reserve", "Wait", "Withdraw"], kinds.Select(type => type.Name).Order());
         Assert.All(kinds, type => Assert.True(type.IsSealed));
     }
 }

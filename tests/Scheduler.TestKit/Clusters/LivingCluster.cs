@@ -13,6 +13,7 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 {
     private readonly SortedDictionary<WorkloadId, Workload> _workloads = new(workloads.ToDictionary(workload => workload.Id));
     private readonly Dictionary<WorkloadId, int> _evictions = [];
+    private CyclePlanner? _planner;
     private long _generation;
 
     public DateTimeOffset Now { get; private set; } = Make.Now;
@@ -42,19 +43,26 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
     {
         _generation++;
         var snapshot = Snapshot();
-        var plan = Planner.Compute(snapshot, Policy);
+        _planner ??= new CyclePlanner(Policy);
+        var plan = _planner.Compute(snapshot);
+        var (lived, anew) = (PlanText.Write(plan), PlanText.Write(Planner.Compute(snapshot, Policy)));
+        if (lived != anew)
+        {
+            throw new InvalidOperationException($"a planner that lived on plans otherwise than a new one:\n{lived}\ninstead of\n{anew}");
+        }
+
         var violations = PlanValidator.Check(snapshot, Policy, plan);
         if (!violations.IsEmpty)
         {
             throw new InvalidOperationException(string.Join("; ", violations));
         }
 
-        var kept = plan.Decisions.OfType<Reserve>().SelectMany(reserve => reserve.Pods).ToDictionary(pod => pod.Pod);
+        var kept = plan.Decisions.OfType<Reserve>().Where(reserve => reserve.Kind == ReservationKind.Nomination).SelectMany(reserve => reserve.Pods).ToDictionary(pod => pod.Pod);
         foreach (var workload in Workloads.ToArray())
         {
             // Nominations are renewed by every plan.
             Change(workload.Id, pod => pod.State == PodState.Pending
-                ? pod with { Nomination = kept.TryGetValue(pod.Id, out var at) ? new PodPlacement(at.Node, at.Devices) : null }
+                ? Nominate(pod, kept.TryGetValue(pod.Id, out var at) ? new PodPlacement(at.Node, at.Devices) : null)
                 : pod);
         }
 
@@ -86,6 +94,9 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
         bool HasLeft(Pod pod) => pod.State == PodState.Leaving || pod.Notice is { } notice && notice.Deadline <= Now;
     }
 
+    private static Pod Nominate(Pod pod, PodPlacement? nomination) =>
+        pod.Nomination is null && nomination is null ? pod : pod with { Nomination = nomination };
+
     private void Apply(Decision decision)
     {
         switch (decision)
@@ -110,7 +121,12 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 
     private void Change(WorkloadId id, Func<Pod, Pod> change)
     {
+        // What does not change keeps its object, as in a host.
         var workload = _workloads[id];
-        _workloads[id] = workload with { Pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)] };
+        ImmutableArray<Pod> pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)];
+        if (!pods.SequenceEqual(workload.Pods, ReferenceEqualityComparer.Instance))
+        {
+            _workloads[id] = workload with { Pods = pods };
+        }
     }
 }

@@ -3,71 +3,120 @@ using Scheduler.Core.Planning;
 namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>
-/// Branch and bound over all sets of a few units: finds the best one. Units are tried by price, and a branch is left as
-/// soon as it cannot beat what is known, or cannot succeed with all that is left.
+/// Branch and bound over all sets of a few units. The most expensive is decided about first: it stays, if there is room
+/// without it; it goes, if that can still beat what is known.
 /// </summary>
-internal sealed class ExactVictims(Session session, VictimProblem problem, IReadOnlyList<VictimUnit> units)
+internal sealed class ExactVictims
 {
-    private const int MaxUnits = 14;
+    private const int MaxUnits = 48;
     private const int MaxNodes = 64;
+    private const int MaxSteps = 20_000;
 
-    private readonly VictimUnit[] _units = [.. units.OrderByDescending(unit => unit.Cost).ThenByDescending(unit => unit.Rank)];
+    private readonly Session _session;
+    private readonly VictimProblem _problem;
+    private readonly Scenario _scenario;
+    private readonly VictimUnit[] _units;
+    private readonly List<VictimUnit> _gone = [];
     private VictimUnit[] _best = [];
-    private (int Priority, VictimCost Cost, int Units) _bestPrice;
+    private VictimCost _bestCost;
+    private VictimRoom _room = null!;
+    private int _steps = MaxSteps;
 
-    /// <summary>Whether trying all sets is cheap enough.</summary>
-    public static bool IsSmallEnough(int units, int nodes) => units <= MaxUnits && nodes <= MaxNodes;
-
-    /// <summary>The best set, which is <paramref name="known"/> itself if nothing beats it.</summary>
-    public VictimSet Improve(VictimSet known)
+    /// <param name="session">The cluster.</param>
+    /// <param name="problem">What is to be achieved.</param>
+    /// <param name="scenario">A set that achieves it; the best one, afterwards.</param>
+    /// <param name="open">Who may be taken.</param>
+    public ExactVictims(Session session, VictimProblem problem, Scenario scenario, List<VictimUnit> open)
     {
-        _best = [.. known.Units];
-        _bestPrice = PriceOf(known);
-        Search(0, new VictimSet(session, _units));
-        return new VictimSet(session, _best);
+        (_session, _problem, _scenario) = (session, problem, scenario);
+        _units = [.. open];
+        Array.Sort(_units, NodeVictims.ByCost);
     }
 
-    /// <summary>
-    /// Decides about the unit at a position, given those that are still in: first without it, the most expensive first,
-    /// then with it.
-    /// </summary>
-    private void Search(int position, VictimSet set)
+    /// <summary>All units that may be taken, if they are few enough to try all sets; else null.</summary>
+    public static List<VictimUnit>? TryOpen(Session session, VictimMarket market, VictimProblem problem, int ceiling)
     {
-        if (!problem.IsSolvedBy(set) && !IsFairShareExcess(set, position))
+        if (session.Nodes.Length > MaxNodes)
+        {
+            return null;
+        }
+
+        var open = new List<VictimUnit>();
+        for (var tenant = 0; tenant < session.Tenants.Length; tenant++)
+        {
+            foreach (var unit in market.Catalogue.OfTenant(tenant))
+            {
+                if (unit.Priority <= ceiling && problem.Rule.MayTake(unit))
+                {
+                    open.Add(unit);
+                    if (open.Count > MaxUnits)
+                    {
+                        return null;
+                    }
+                }
+            }
+        }
+
+        return open;
+    }
+
+    /// <summary>Puts the best set found into the scenario, which is the known one if nothing beats it.</summary>
+    public void Improve()
+    {
+        _best = [.. _scenario.Units];
+        _bestCost = VictimCost.Of(_best, _session);
+        Replace(_units);
+        _room = new VictimRoom(_problem, _scenario);
+        Search(_units.Length - 1, VictimCost.Zero);
+        Replace(_best);
+    }
+
+    private void Replace(VictimUnit[] units)
+    {
+        foreach (var unit in _scenario.Units.ToArray())
+        {
+            _scenario.Return(unit);
+        }
+
+        foreach (var unit in units)
+        {
+            _scenario.Take(unit);
+        }
+    }
+
+    private void Search(int position, VictimCost gone)
+    {
+        if (--_steps < 0)
         {
             return;
         }
 
-        if (position == _units.Length)
+        if (position < 0)
         {
-            Consider(set);
+            var cost = VictimCost.Of(_gone, _session);
+            if (cost.CompareTo(_bestCost) < 0 && _gone.TrueForAll(unit => _problem.Rule.IsAffordable(_gone, unit)) && _room.IsSolved)
+            {
+                (_best, _bestCost) = ([.. _gone], cost);
+            }
+
             return;
         }
 
-        var without = new VictimSet(session, set.Units.Where(unit => unit != _units[position]));
-        Search(position + 1, without);
-
-        // What has been decided to stay in costs at least this much.
-        var kept = new VictimSet(session, _units.Take(position + 1).Where(set.Contains));
-        if (PriceOf(kept).CompareTo(_bestPrice) < 0)
+        var unit = _units[position];
+        _scenario.Return(unit);
+        if (_room.IsSolved)
         {
-            Search(position + 1, set);
+            Search(position - 1, gone);
+        }
+
+        _scenario.Take(unit);
+        var with = new VictimCost(
+            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + (unit.IsWhole ? 1 : 0), gone.Rank + unit.Rank);
+        if (with.CompareTo(_bestCost) < 0)
+        {
+            _gone.Add(unit);
+            Search(position - 1, with);
+            _gone.Remove(unit);
         }
     }
-
-    private void Consider(VictimSet set)
-    {
-        var price = PriceOf(set);
-        if (problem.IsSolvedBy(set) && price.CompareTo(_bestPrice) < 0)
-        {
-            _bestPrice = price;
-            _best = [.. set.Units];
-        }
-    }
-
-    /// <summary>Under fair share more is not always better: too much taken of one tenant may still be put right further down.</summary>
-    private bool IsFairShareExcess(VictimSet set, int position) =>
-        position < _units.Length && set.Units.Any(unit => !problem.IsAffordable(new VictimSet(session, set.Units.Where(other => other != unit)), unit));
-
-    private static (int Priority, VictimCost Cost, int Units) PriceOf(VictimSet set) => (set.HighestPriority, set.Cost(), set.Units.Count);
 }

@@ -1,190 +1,259 @@
-using Scheduler.Core.Feasibility;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions.Victims;
 
+/// <summary>Victims on one node that make room for one more pod there.</summary>
+/// <param name="Units">Who goes.</param>
+/// <param name="Cost">The price.</param>
+internal sealed record NodeOption(VictimUnit[] Units, VictimCost Cost);
+
 /// <summary>
-/// The cheapest victims on one node for one pod. For whole GPUs by dynamic programming over the devices that each choice
-/// frees; for everything else, and where CPU or memory is short, cheapest first with the superfluous spared.
+/// Finds the cheapest victims on one node: cheapest first, with the superfluous spared. Where that is not the optimum at
+/// sight, branch and bound looks for a better set, within a number of steps.
 /// </summary>
-internal static class NodeVictims
+internal sealed class NodeVictims(Session session)
 {
-    /// <summary>Victims that make room, and their price.</summary>
-    public sealed record Option(IReadOnlyList<VictimUnit> Units, VictimCost Cost)
+    private readonly List<VictimUnit> _chosen = [];
+    private NodeState _node = null!;
+    private NodePlane _plane = null!;
+    private PlacementRequest _request = null!;
+    private VictimUnit[] _units = [];
+    private VictimUnit[] _best = [];
+    private VictimCost _bestCost;
+    private int _target;
+    private int _steps;
+
+    /// <summary>The best option found, or null if all units together do not make room.</summary>
+    /// <param name="node">The node.</param>
+    /// <param name="view">What will be free on it.</param>
+    /// <param name="request">What room is needed for.</param>
+    /// <param name="open">Who may be taken.</param>
+    /// <param name="maxSteps">How long to look for a better set.</param>
+    public NodeOption? Find(NodeState node, NodePlane view, PlacementRequest request, List<VictimUnit> open, int maxSteps)
     {
-        /// <summary>Room is there already.</summary>
-        public static readonly Option Free = new([], VictimCost.Zero);
-
-        public static Option Of(IReadOnlyList<VictimUnit> units)
-        {
-            var cost = VictimCost.Zero;
-            foreach (var unit in units)
-            {
-                cost += unit.Cost;
-            }
-
-            return new Option(units, cost);
-        }
-    }
-
-    /// <summary>Nothing to be done where the request fits already; else as <see cref="Find"/>.</summary>
-    public static Option? FindOrFree(NodePlane plane, PlacementRequest request, List<VictimUnit> units) =>
-        NodeFilters.PassesDynamic(plane, request) ? Option.Free : Find(plane, request, units);
-
-    /// <summary>The best option found on a node that does not fit the request yet, or null if its units are not enough.</summary>
-    public static Option? Find(NodePlane plane, PlacementRequest request, List<VictimUnit> units)
-    {
-        if (units.Count == 0 || !Fits(plane, request, units))
+        if (open.Count == 0)
         {
             return null;
         }
 
-        if (request.Shape.Gpu.Kind == GpuRequestKind.Whole
-            && WholeDevices(plane, request.Shape.Gpu.Count, units) is { } best && Fits(plane, request, best))
+        (_node, _request, _steps) = (node, request, maxSteps);
+        _plane = view.Clone();
+        _target = PodRoom.Count(view, request) + 1;
+        _units = [.. open];
+        Array.Sort(_units, ByCost);
+        TakeAll();
+        var isPossible = HasRoom;
+        ReturnAll();
+        if (!isPossible)
         {
-            return Option.Of(best);
+            return null;
         }
 
-        return Option.Of(CheapestFirst(plane, request, units));
-    }
-
-    private static bool Fits(NodePlane plane, PlacementRequest request, IReadOnlyList<VictimUnit> units) =>
-        NodeFilters.PassesDynamic(Without(plane, units), request);
-
-    private static NodePlane Without(NodePlane plane, IReadOnlyList<VictimUnit> units)
-    {
-        var without = plane.Clone();
-        var seen = new HashSet<PodId>();
-        foreach (var unit in units)
+        TakeInOrder(_units);
+        Remember();
+        if (!IsOptimalAtSight(view))
         {
-            foreach (var (node, occupant) in unit.Pods)
-            {
-                if (node.Node == plane.Node && seen.Add(occupant.Pod.Id))
-                {
-                    without.Occupy(occupant.Pod.Shape, occupant.Devices, Session.OwnerFor(unit.Running.Tenant), sign: -1);
-                }
-            }
+            TakeInOrder([.. _units.OrderBy(unit => unit, Comparer<VictimUnit>.Create(ByCostPerDevice))]);
+            Remember();
+            BranchAndBound();
         }
 
-        return without;
+        var option = new NodeOption(_best, _bestCost);
+        _best = [];
+        return option;
     }
 
-    private static List<VictimUnit> CheapestFirst(NodePlane plane, PlacementRequest request, List<VictimUnit> units)
+    private bool HasRoom => PodRoom.Count(_plane, _request) >= _target;
+
+    /// <summary>The order in which units are taken when nothing else decides.</summary>
+    public static int ByCost(VictimUnit a, VictimUnit b)
     {
-        var chosen = new List<VictimUnit>();
-        foreach (var unit in units.OrderBy(unit => unit.Cost).ThenBy(unit => unit.Rank))
+        var order = a.LostMilliGpuSeconds.CompareTo(b.LostMilliGpuSeconds);
+        order = order != 0 ? order : a.IsWhole.CompareTo(b.IsWhole);
+        return order != 0 ? order : a.Rank.CompareTo(b.Rank);
+    }
+
+    /// <summary>Devices of a node that a unit has pods on: the most that its leaving can idle there.</summary>
+    public static int DevicesOn(NodeState node, VictimUnit unit)
+    {
+        var devices = 0;
+        foreach (var occupant in unit.Pods)
         {
-            chosen.Add(unit);
-            if (Fits(plane, request, chosen))
+            devices += occupant.Node == node ? occupant.Devices.Length : 0;
+        }
+
+        return devices;
+    }
+
+    private int ByCostPerDevice(VictimUnit a, VictimUnit b)
+    {
+        var (devicesA, devicesB) = (Math.Max(1, DevicesOn(_node, a)), Math.Max(1, DevicesOn(_node, b)));
+        var order = ((Int128)a.LostMilliGpuSeconds * devicesB).CompareTo((Int128)b.LostMilliGpuSeconds * devicesA);
+        return order != 0 ? order : ByCost(a, b);
+    }
+
+    private void TakeInOrder(VictimUnit[] order)
+    {
+        _chosen.Clear();
+        foreach (var unit in order)
+        {
+            if (HasRoom)
             {
                 break;
             }
-        }
 
-        for (var index = chosen.Count - 1; index >= 0; index--)
-        {
-            var unit = chosen[index];
-            chosen.RemoveAt(index);
-            if (!Fits(plane, request, chosen))
+            if (!Scenario.IsGone(unit))
             {
-                chosen.Insert(index, unit);
+                Take(unit);
+                _chosen.Add(unit);
             }
         }
 
-        return chosen;
+        // The last ones taken may have made earlier ones superfluous: the most expensive first.
+        for (var index = _units.Length - 1; index >= 0; index--)
+        {
+            if (_chosen.Contains(_units[index]))
+            {
+                Return(_units[index]);
+                if (HasRoom)
+                {
+                    _chosen.Remove(_units[index]);
+                }
+                else
+                {
+                    Take(_units[index]);
+                }
+            }
+        }
+    }
+
+    /// <summary>Keeps what was chosen if it is better than what is known, and lets everybody stay again.</summary>
+    private void Remember()
+    {
+        var cost = VictimCost.Of(_chosen, session);
+        if (_best.Length == 0 || cost.CompareTo(_bestCost) < 0)
+        {
+            (_best, _bestCost) = ([.. _chosen], cost);
+        }
+
+        foreach (var unit in _chosen)
+        {
+            Return(unit);
+        }
+
+        _chosen.Clear();
+    }
+
+    /// <summary>The cheapest units, and no fewer could do: nothing beats that.</summary>
+    private bool IsOptimalAtSight(NodePlane view)
+    {
+        var fewest = 1;
+        if (_request.Shape.Gpu.Kind == GpuRequestKind.Whole)
+        {
+            var most = _units.Max(unit => DevicesOn(_node, unit));
+            var missing = (_target * _request.Shape.Gpu.Count) - view.IdleDevices;
+            fewest = most > 0 ? Math.Max(1, (missing + most - 1) / most) : 1;
+        }
+
+        if (_best.Length != fewest || Array.Exists(_units, unit => unit.Running.Workload.DisruptionBudget is not null))
+        {
+            return false;
+        }
+
+        for (var index = 0; index < fewest; index++)
+        {
+            if (!_best.Contains(_units[index]))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void BranchAndBound()
+    {
+        TakeAll();
+        Search(_units.Length - 1, new VictimCost(0, 0, 0, 0));
+        ReturnAll();
     }
 
     /// <summary>
-    /// Groups units that must be weighed together (those of one workload, and those that share a device), and finds by
-    /// dynamic programming over the groups the cheapest way to idle the devices that are missing.
+    /// Decides about one unit after the other, the most expensive first: stays, if there is room without it; goes, if that
+    /// can still beat what is known.
     /// </summary>
-    private static List<VictimUnit>? WholeDevices(NodePlane plane, int count, List<VictimUnit> units)
+    private void Search(int position, VictimCost gone)
     {
-        var missing = count - plane.IdleDevices;
-        if (missing <= 0)
+        if (--_steps < 0)
         {
-            return null;
+            return;
         }
 
-        var best = new (VictimCost Cost, List<VictimUnit>? Units)[missing + 1];
-        best[0] = (VictimCost.Zero, []);
-        foreach (var group in Groups(plane, units))
+        if (position < 0)
         {
-            var next = ((VictimCost Cost, List<VictimUnit>? Units)[])best.Clone();
-            foreach (var choice in Choices(plane, group))
+            var cost = VictimCost.Of(_chosen, session);
+            if (cost.CompareTo(_bestCost) < 0)
             {
-                var freed = Without(plane, choice).IdleDevices - plane.IdleDevices;
-                var cost = Option.Of(choice).Cost;
-                for (var before = 0; before <= missing && freed > 0; before++)
-                {
-                    var after = Math.Min(missing, before + freed);
-                    if (best[before].Units is { } soFar
-                        && (next[after].Units is null || (best[before].Cost + cost).CompareTo(next[after].Cost) < 0))
-                    {
-                        next[after] = (best[before].Cost + cost, [.. soFar, .. choice]);
-                    }
-                }
+                (_best, _bestCost) = ([.. _chosen], cost);
             }
 
-            best = next;
+            return;
         }
 
-        return best[missing].Units;
+        var unit = _units[position];
+        Return(unit);
+        if (HasRoom)
+        {
+            Search(position - 1, gone);
+        }
+
+        Take(unit);
+        var with = new VictimCost(
+            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + (unit.IsWhole ? 1 : 0), gone.Rank + unit.Rank);
+        if (with.CompareTo(_bestCost) < 0)
+        {
+            _chosen.Add(unit);
+            Search(position - 1, with);
+            _chosen.Remove(unit);
+        }
     }
 
-    /// <summary>What can be taken of a group: the whole of it, or, of an elastic gang alone, its surplus one after the other.</summary>
-    private static IEnumerable<List<VictimUnit>> Choices(NodePlane plane, List<VictimUnit> group)
+    private void TakeAll()
     {
-        var whole = group.Where(unit => unit.IsWhole).ToList();
-        var surplus = group.Where(unit => !unit.IsWhole && unit.Pods[0].Node.Node == plane.Node).ToList();
-        var workloads = group.Select(unit => unit.Running.Workload.Id).Distinct().Count();
-        if (workloads == 1)
+        foreach (var unit in _units)
         {
-            for (var taken = 1; taken <= surplus.Count; taken++)
-            {
-                yield return surplus[..taken];
-            }
-
-            if (whole.Count > 0)
-            {
-                yield return whole;
-            }
-
-            yield break;
+            Take(unit);
         }
-
-        // Several workloads share devices: each alone may free some, and all together free most.
-        foreach (var unit in group)
-        {
-            yield return [unit];
-        }
-
-        yield return [.. group.Where(unit => unit.IsWhole || !whole.Exists(other => other.Running == unit.Running))];
     }
 
-    private static List<List<VictimUnit>> Groups(NodePlane plane, List<VictimUnit> units)
+    private void ReturnAll()
     {
-        var groups = new List<List<VictimUnit>>();
-        foreach (var unit in units)
+        foreach (var unit in _units)
         {
-            var own = new List<VictimUnit> { unit };
-            var merge = groups.Where(group => group.Exists(other => other.Running == unit.Running || SharesDevice(plane, unit, other))).ToArray();
-            foreach (var group in merge)
-            {
-                own.InsertRange(0, group);
-                groups.Remove(group);
-            }
-
-            groups.Add(own);
+            Return(unit);
         }
-
-        return groups;
     }
 
-    private static bool SharesDevice(NodePlane plane, VictimUnit a, VictimUnit b) =>
-        DevicesOn(plane, a).Intersect(DevicesOn(plane, b)).Any();
+    private void Take(VictimUnit unit)
+    {
+        foreach (var occupant in unit.Pods)
+        {
+            if (occupant.Node == _node)
+            {
+                Scenario.Take(_plane, occupant);
+            }
+        }
+    }
 
-    private static IEnumerable<int> DevicesOn(NodePlane plane, VictimUnit unit) =>
-        unit.Pods.Where(pod => pod.Node.Node == plane.Node).SelectMany(pod => pod.Occupant.Devices);
+    private void Return(VictimUnit unit)
+    {
+        foreach (var occupant in unit.Pods)
+        {
+            if (occupant.Node == _node)
+            {
+                Scenario.Return(_plane, occupant);
+            }
+        }
+    }
 }

@@ -1,133 +1,135 @@
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>
-/// Everything that could be preempted at all, made once in a cycle that asks for it: units by node, in the order in which
-/// equals are taken (the tenant furthest above its entitlement first, then the newest, then by id). Whether a unit may be
-/// taken for somebody is for <see cref="VictimRule"/> to say.
+/// Everything that could be preempted at all, made once in a cycle that asks for it: units by node, ranked in the order in
+/// which equals are taken (the tenant furthest above its entitlement first, then the newest, then by id). Whether a unit
+/// may be taken for somebody is for <see cref="VictimRule"/> to say.
 /// </summary>
 internal sealed class VictimCatalogue
 {
+    /// <summary>Units of one workload have ranks that differ in these low bits.</summary>
+    private const int RankBits = 16;
+
+    private static readonly IReadOnlyList<VictimUnit> None = [];
+
     private readonly Session _session;
-    private readonly Dictionary<int, List<VictimUnit>> _byNode = [];
-    private readonly Dictionary<WorkloadId, List<VictimUnit>> _byWorkload = [];
-    private readonly Dictionary<TenantId, HashSet<VictimUnit>> _byTenant = [];
-    private readonly List<VictimUnit> _units = [];
+    private readonly List<VictimUnit>?[] _byNode;
+    private readonly List<VictimUnit>?[] _byTenant;
+    private readonly Dictionary<RunningWorkload, (int Position, List<VictimUnit> Units)> _byWorkload = new(ReferenceEqualityComparer.Instance);
+    private int _standingsSeen;
 
     public VictimCatalogue(Session session)
     {
         _session = session;
-        var candidates = session.Running.All
-            .Where(running => running.Tenant is not null && running.Workload.IsManaged && running.Workload.IsPreemptible)
+        _byNode = new List<VictimUnit>?[session.Nodes.Length];
+        _byTenant = new List<VictimUnit>?[session.Tenants.Length];
+        var candidates = session.Tenants.SelectMany(tenant => tenant.Running)
+            .Where(running => running.Workload.IsManaged && running.Workload.IsPreemptible)
             .ToList();
         candidates.Sort(Compare);
-        foreach (var running in candidates)
+        for (var position = 0; position < candidates.Count; position++)
         {
-            Add(running);
+            Add(candidates[position], position);
         }
 
         Priorities = [.. candidates.Select(running => running.Workload.Priority).Distinct().Order()];
     }
 
-    /// <summary>All units, by rank.</summary>
-    public IReadOnlyList<VictimUnit> Units => _units;
-
     /// <summary>The priorities of all units, ascending.</summary>
     public IReadOnlyList<int> Priorities { get; }
 
-    /// <summary>Units with a pod on a node, by rank.</summary>
-    public IReadOnlyList<VictimUnit> On(int node) => _byNode.TryGetValue(node, out var units) ? units : [];
+    /// <summary>Units with a pod on a node.</summary>
+    public IReadOnlyList<VictimUnit> On(int node) => _byNode[node] ?? None;
 
-    /// <summary>Units of a tenant, in no meaningful order.</summary>
-    public IReadOnlyCollection<VictimUnit> OfTenant(TenantNode tenant) => _byTenant.TryGetValue(tenant.Id, out var units) ? units : [];
+    /// <summary>Units of a tenant.</summary>
+    public IReadOnlyList<VictimUnit> OfTenant(int tenant) => _byTenant[tenant] ?? None;
+
+    /// <summary>Workloads that a rule lets be taken, in whole or in part.</summary>
+    public int CountTakeable(VictimRule rule)
+    {
+        var count = 0;
+        foreach (var (_, units) in _byWorkload.Values)
+        {
+            count += units.Exists(rule.MayTake) ? 1 : 0;
+        }
+
+        return count;
+    }
+
+    /// <summary>Tells the session of nodes on which units changed sides of a guarantee since the last call.</summary>
+    public void NoteStandings()
+    {
+        for (; _standingsSeen < _session.MovedStandings.Count; _standingsSeen++)
+        {
+            if (_session.Roster.FindRunning(_session.MovedStandings[_standingsSeen].Workload.Id) is { } running)
+            {
+                foreach (var occupant in running.Pods)
+                {
+                    _session.NoteChange(occupant.Node);
+                }
+            }
+        }
+    }
 
     /// <summary>Makes the units of a workload anew, after some of its pods were told to leave.</summary>
     public void Renew(RunningWorkload running)
     {
-        if (!_byWorkload.Remove(running.Workload.Id, out var old))
+        if (!_byWorkload.Remove(running, out var old))
         {
             return;
         }
 
-        foreach (var unit in old)
+        foreach (var unit in old.Units)
         {
-            _units.Remove(unit);
-            _byTenant[running.Tenant!.Id].Remove(unit);
-            foreach (var node in NodesOf(unit))
+            _byTenant[running.Tenant!.Index]!.Remove(unit);
+            foreach (var node in unit.Nodes)
             {
-                _byNode[node].Remove(unit);
+                _byNode[node.Index]!.Remove(unit);
             }
         }
 
-        Add(running, old[0].Rank);
+        Add(running, old.Position);
     }
 
-    /// <summary>Nodes with a pod of a unit.</summary>
-    public static IEnumerable<int> NodesOf(VictimUnit unit) => unit.Pods.Select(pod => pod.Node.Index).Distinct();
-
-    private void Add(RunningWorkload running, int? rank = null)
+    private void Add(RunningWorkload running, int position)
     {
-        var staying = running.Pods.Where(pod => !_session.IsGoing(pod.Occupant.Pod)).ToList();
-        if (staying.Count == 0)
+        Occupant[] staying = [.. running.Pods.Where(pod => !pod.IsGoing)];
+        if (staying.Length == 0)
         {
             return;
         }
 
-        // Ranks leave room for every pod of the workload, so that units can be renewed without moving others.
-        var next = rank ?? (_units.Count == 0 ? 0 : _units[^1].Rank + 1);
-        var surplus = running.Surplus.Where(pod => !_session.IsGoing(pod.Occupant.Pod)).ToList();
-        foreach (var pod in surplus)
+        var rank = (long)position << RankBits;
+        var units = new List<VictimUnit>();
+        foreach (var pod in running.Surplus.Where(pod => !pod.IsGoing))
         {
-            Add(new VictimUnit(running, [pod], IsWhole: false, CostOf(running.Workload, [pod], 0), next++));
+            units.Add(new VictimUnit(running, [pod], isWhole: false, LostOf(running.Workload, [pod]), rank++));
         }
 
-        Add(new VictimUnit(running, staying, IsWhole: true, CostOf(running.Workload, staying, 1), next));
-    }
-
-    private void Add(VictimUnit unit)
-    {
-        var position = _units.Count;
-        while (position > 0 && _units[position - 1].Rank > unit.Rank)
+        units.Add(new VictimUnit(running, staying, isWhole: true, LostOf(running.Workload, staying), rank));
+        _byWorkload.Add(running, (position, units));
+        foreach (var unit in units)
         {
-            position--;
-        }
-
-        _units.Insert(position, unit);
-        if (!_byWorkload.TryGetValue(unit.Running.Workload.Id, out var ofWorkload))
-        {
-            _byWorkload.Add(unit.Running.Workload.Id, ofWorkload = []);
-        }
-
-        ofWorkload.Add(unit);
-        if (!_byTenant.TryGetValue(unit.Running.Tenant!.Id, out var ofTenant))
-        {
-            _byTenant.Add(unit.Running.Tenant.Id, ofTenant = new HashSet<VictimUnit>(ReferenceEqualityComparer.Instance));
-        }
-
-        ofTenant.Add(unit);
-        foreach (var node in NodesOf(unit))
-        {
-            if (!_byNode.TryGetValue(node, out var onNode))
+            (_byTenant[running.Tenant!.Index] ??= []).Add(unit);
+            foreach (var node in unit.Nodes)
             {
-                _byNode.Add(node, onNode = []);
+                (_byNode[node.Index] ??= []).Add(unit);
             }
-
-            onNode.Add(unit);
         }
     }
 
-    private VictimCost CostOf(Workload workload, List<(NodeState, Occupant Occupant)> pods, int disturbed)
+    private long LostOf(Workload workload, Occupant[] pods)
     {
         var lost = 0L;
-        foreach (var (_, occupant) in pods)
+        foreach (var occupant in pods)
         {
             lost += LostWork.MilliGpuSeconds(workload, occupant.Pod, _session.Snapshot.Now, _session.Policy.RestartCost);
         }
 
-        return new VictimCost(0, lost, disturbed);
+        return lost;
     }
 
     private int Compare(RunningWorkload a, RunningWorkload b)

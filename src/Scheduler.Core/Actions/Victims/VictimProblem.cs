@@ -1,184 +1,158 @@
-using Scheduler.Core.Feasibility;
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions.Victims;
 
-/// <summary>
-/// What a set of victims must achieve: room for every pod of the beneficiary's core, within what quota allows.
-/// </summary>
+/// <summary>What a set of victims must achieve: room for every pod of the beneficiary's core, within what quota allows.</summary>
 internal sealed class VictimProblem
 {
     private readonly Session _session;
-    private readonly Applicant _applicant;
-    private readonly VictimRule _rule;
     private readonly bool[] _allowedFlavors;
+    private readonly TopologyLevel? _level;
+    private readonly int _domain;
     private readonly long _needMilliGpu;
-    private readonly Dictionary<int, bool> _passesStatic = [];
 
-    public VictimProblem(Session session, Applicant applicant, VictimRule rule, bool[] allowedFlavors)
+    /// <param name="session">The cluster.</param>
+    /// <param name="applicant">Who needs room.</param>
+    /// <param name="rule">Who may be taken.</param>
+    /// <param name="allowedFlavors">What quota lets it use.</param>
+    /// <param name="level">Topology level whose domain it must keep to; null if it may be anywhere.</param>
+    /// <param name="domain">That domain.</param>
+    public VictimProblem(Session session, Applicant applicant, VictimRule rule, bool[] allowedFlavors, TopologyLevel? level, int domain)
     {
-        (_session, _applicant, _rule, _allowedFlavors) = (session, applicant, rule, allowedFlavors);
-        var pods = applicant.Pending.Take(applicant.Missing).ToArray();
-        _needMilliGpu = pods.Sum(pod => pod.Shape.Gpu.MilliGpu);
-        Groups =
-        [
-            .. pods.GroupBy(pod => pod.Shape)
-                .Select(group => (Session.RequestFor(group.Key, applicant.Tenant), (IReadOnlyList<Pod>)[.. group])),
-        ];
+        (_session, _allowedFlavors, _level, _domain) = (session, allowedFlavors, level, domain);
+        (Applicant, Rule) = (applicant, rule);
+        var groups = new List<(RequestClass Kind, int Pods)>();
+        for (var pod = 0; pod < applicant.Missing; pod++)
+        {
+            var kind = applicant.Pending[pod].Kind;
+            _needMilliGpu += applicant.Pending[pod].Pod.Shape.Gpu.MilliGpu;
+            if (groups.Count > 0 && groups[^1].Kind == kind)
+            {
+                groups[^1] = (kind, groups[^1].Pods + 1);
+            }
+            else
+            {
+                groups.Add((kind, 1));
+            }
+        }
+
+        Groups = groups;
     }
+
+    /// <summary>Who needs room.</summary>
+    public Applicant Applicant { get; }
+
+    /// <summary>Who may be taken.</summary>
+    public VictimRule Rule { get; }
 
     /// <summary>Pods that must be placed, equal ones together, the biggest first.</summary>
-    public IReadOnlyList<(PlacementRequest Request, IReadOnlyList<Pod> Pods)> Groups { get; }
+    public IReadOnlyList<(RequestClass Kind, int Pods)> Groups { get; }
 
-    /// <summary>Whose problem.</summary>
-    public Quota.TenantNode Tenant => _applicant.Tenant;
-
-    /// <summary>Whether any pod asks for GPUs.</summary>
-    public bool HasGpu => _applicant.HasGpu;
-
-    /// <summary>Counts whether victims can be spared.</summary>
-    public VictimRoom RoomFor(VictimSet chosen) => new(_session, this, chosen);
-
-    /// <summary>Whether quota and everything that cannot change within the cycle let a node have a request.</summary>
-    public bool IsAllowed(NodeState node, PlacementRequest request)
-    {
-        if (request.Shape.Gpu.IsAny && (node.Flavor < 0 || !_allowedFlavors[node.Flavor]))
-        {
-            return false;
-        }
-
-        // Remembered for gangs of equal pods, which ask again and again.
-        if (Groups.Count > 1)
-        {
-            return NodeFilters.PassesStatic(node.Later, request);
-        }
-
-        if (!_passesStatic.TryGetValue(node.Index, out var passes))
-        {
-            _passesStatic.Add(node.Index, passes = NodeFilters.PassesStatic(node.Later, request));
-        }
-
-        return passes;
-    }
-
-    /// <summary>Whether taking one more unit leaves its tenant what it is entitled to; of no interest but for fair share.</summary>
-    public bool IsAffordable(VictimSet chosen, VictimUnit unit) =>
-        _rule.Scope != VictimScope.FairShare
-        || chosen.Freed(unit.Running.Tenant!.Index) + VictimSet.MilliOf(unit) <= _session.Excess(unit.Running.Tenant.Index);
-
-    /// <summary>
-    /// Whether the beneficiary fits once everything that leaves already is gone. It does not fit now: so at least one pod
-    /// must find room on a node from which something leaves.
-    /// </summary>
-    public bool IsSolvedByWaiting()
-    {
-        foreach (var (request, pods) in Groups)
-        {
-            foreach (var node in _session.PartedNodes)
-            {
-                if (IsAllowed(node, request) && NodeFilters.PassesDynamic(node.Later, request))
-                {
-                    return pods.Count == 1 && Groups.Count == 1 ? IsWithinQuota(new VictimSet(_session, [])) : IsSolvedBy(new VictimSet(_session, []));
-                }
-            }
-        }
-
-        return false;
-    }
-
-    /// <summary>Whether the beneficiary fits once the victims are gone.</summary>
-    public bool IsSolvedBy(VictimSet victims) =>
-        victims.Units.All(unit => _rule.Scope != VictimScope.FairShare || victims.Freed(unit.Running.Tenant!.Index) <= _session.Excess(unit.Running.Tenant.Index))
-        && IsWithinQuota(victims) && Count(victims, place: false) is not null;
-
-    /// <summary>Where the pods go once the victims are gone, which must solve the problem.</summary>
-    public IReadOnlyList<(Pod Pod, NodeState Node)> Place(VictimSet victims) =>
-        Count(victims, place: true) ?? throw new InvalidOperationException($"{_applicant.Workload.Id} does not fit beside its victims");
-
-    /// <summary>
-    /// Fills nodes with the pods, one group after the other: nodes of victims first, so that what is freed is used. For
-    /// equal pods this is exact: how many fit on a node does not depend on the others.
-    /// </summary>
-    private List<(Pod, NodeState)>? Count(VictimSet victims, bool place)
-    {
-        victims.ClearPlaced();
-        var placements = new List<(Pod, NodeState)>();
-        var first = victims.Nodes.Order().ToArray();
-        foreach (var (request, pods) in Groups)
-        {
-            var next = 0;
-            foreach (var node in InOrder(first))
-            {
-                if (next == pods.Count)
-                {
-                    break;
-                }
-
-                if (!IsAllowed(node, request))
-                {
-                    continue;
-                }
-
-                while (next < pods.Count && NodeFilters.PassesDynamic(victims.PlaneOf(node), request))
-                {
-                    victims.Place(node.Index, request);
-                    if (place)
-                    {
-                        placements.Add((pods[next], node));
-                    }
-
-                    next++;
-                }
-            }
-
-            if (next < pods.Count)
-            {
-                victims.ClearPlaced();
-                return null;
-            }
-        }
-
-        victims.ClearPlaced();
-        return placements;
-    }
-
-    private IEnumerable<NodeState> InOrder(int[] first)
-    {
-        foreach (var index in first)
-        {
-            yield return _session.Nodes[index];
-        }
-
-        foreach (var node in _session.Nodes)
-        {
-            if (Array.BinarySearch(first, node.Index) < 0)
-            {
-                yield return node;
-            }
-        }
-    }
+    /// <summary>Whether quota, topology and everything that cannot change within the cycle let a node have a request.</summary>
+    public bool IsAllowed(NodeState node, RequestClass kind) =>
+        (!kind.Request.Shape.Gpu.IsAny || (node.Flavor >= 0 && _allowedFlavors[node.Flavor]))
+        && (_level is null || _level.DomainOf(node.Index) == _domain)
+        && kind.Heap.StaticRejection(node) is null;
 
     /// <summary>
     /// Inside a tenant, the beneficiary takes the place of its victims: what it adds must stay within the limits, and, if
     /// it may not burst, within the guarantee.
     /// </summary>
-    public bool IsWithinQuota(VictimSet victims)
+    public bool IsWithinQuota(IReadOnlyCollection<VictimUnit> victims)
     {
-        if (_rule.Scope != VictimScope.Priority || _needMilliGpu == 0)
+        if (Rule.Scope != VictimScope.Priority || _needMilliGpu == 0)
         {
             return true;
         }
 
-        var tenant = _applicant.Tenant.Index;
-        var more = _needMilliGpu - victims.Freed(tenant) - _session.GoingMilliGpu(tenant);
+        var tenant = Applicant.Tenant.Index;
+        var more = _needMilliGpu - _session.GoingMilliGpu(tenant);
+        foreach (var unit in victims)
+        {
+            more -= unit.Running.Tenant == Applicant.Tenant ? unit.MilliGpu : 0;
+        }
+
         var ledger = _session.Ledger;
-        if (!_applicant.MayBurst && ledger.UsedTotal(tenant) + more > ledger.GuaranteedTotal(tenant))
+        if (!Applicant.MayBurst && ledger.UsedTotal(tenant) + more > ledger.GuaranteedTotal(tenant))
         {
             return false;
         }
 
         return more <= 0 || Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
-            _allowedFlavors[flavor] && new Admission(_session, _applicant, Standing.Burst, isSurplus: false).Allows(flavor, more));
+            _allowedFlavors[flavor]
+            && ledger.FirstOverLimit(tenant, flavor, more) is null
+            && Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, more));
+    }
+
+    /// <summary>
+    /// Where the pods go once the victims of a scenario are gone; null if they do not all fit. For equal pods this is exact:
+    /// how many fit on a node does not depend on the others. Nodes that are made free come first, so that they are used.
+    /// </summary>
+    public List<(WaitingPod Pod, NodeState Node)>? Place(Scenario scenario)
+    {
+        var nodes = scenario.ChangedNodes.Concat(_session.Nodes.Where(node => !scenario.IsChanged(node)));
+        var placements = new List<(WaitingPod, NodeState)>(Applicant.Missing);
+        var planes = new Dictionary<int, NodePlane>();
+        var next = 0;
+        foreach (var (kind, pods) in Groups)
+        {
+            var end = next + pods;
+            foreach (var node in nodes)
+            {
+                if (next == end)
+                {
+                    break;
+                }
+
+                if (!IsAllowed(node, kind))
+                {
+                    continue;
+                }
+
+                var plane = planes.GetValueOrDefault(node.Index, scenario.PlaneOf(node));
+                var room = Math.Min(end - next, PodRoom.Count(plane, kind.Request));
+                if (room > 0 && !planes.ContainsKey(node.Index))
+                {
+                    planes.Add(node.Index, plane = plane.Clone());
+                }
+
+                for (; room > 0; room--)
+                {
+                    plane.Occupy(kind.Request.Shape, DeviceAllocator.Choose(plane, kind.Request), kind.Request.DeviceOwner, sign: 1);
+                    placements.Add((Applicant.Pending[next++], node));
+                }
+            }
+
+            if (next < end)
+            {
+                return null;
+            }
+        }
+
+        return placements;
+    }
+
+    /// <summary>Pods of a kind that fit the allowed nodes of a scenario, counted no further than needed.</summary>
+    public int CountRoom(Scenario scenario, RequestClass kind, int needed) => CountRoom(scenario, kind, needed, isElsewhere: false);
+
+    /// <summary>The same on nodes that the scenario does not change.</summary>
+    public int CountRoomElsewhere(Scenario scenario, RequestClass kind, int needed) => CountRoom(scenario, kind, needed, isElsewhere: true);
+
+    private int CountRoom(Scenario scenario, RequestClass kind, int needed, bool isElsewhere)
+    {
+        var room = 0;
+        foreach (var node in _session.Nodes)
+        {
+            if (!(isElsewhere && scenario.IsChanged(node)) && IsAllowed(node, kind))
+            {
+                room += Math.Min(needed, PodRoom.Count(scenario.PlaneOf(node), kind.Request));
+                if (room >= needed)
+                {
+                    break;
+                }
+            }
+        }
+
+        return room;
     }
 }

@@ -1,82 +1,78 @@
-using Scheduler.Core.Feasibility;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>
-/// Tells whether a beneficiary still fits when one of its victims is spared. For a gang of equal pods by counting how many
-/// fit on each node that the search has touched: elsewhere there was no room, or it would have been taken first.
+/// Tells whether a beneficiary still fits when victims are spared. For a gang of equal pods by counting: only nodes of the
+/// victims change. For unequal pods by placing all of them again.
 /// </summary>
-internal sealed class VictimRoom(Session session, VictimProblem problem, VictimSet chosen)
+internal sealed class VictimRoom
 {
-    private readonly Dictionary<int, int> _fits = [];
-    private int _total = -1;
+    private readonly VictimProblem _problem;
+    private readonly Scenario _scenario;
+    private readonly int _elsewhere;
 
-    /// <summary>Removes a unit from the set if the beneficiary fits without it.</summary>
-    public void TrySpare(VictimUnit unit)
+    public VictimRoom(VictimProblem problem, Scenario scenario)
     {
+        (_problem, _scenario) = (problem, scenario);
         if (problem.Groups.Count > 1)
         {
-            chosen.Remove(unit);
-            if (!problem.IsSolvedBy(chosen))
-            {
-                chosen.Add(unit);
-            }
-
+            scenario.ForgetPlacements();
             return;
         }
 
-        var (request, pods) = problem.Groups[0];
-        if (_total < 0)
+        var (kind, pods) = problem.Groups[0];
+        _elsewhere = problem.CountRoomElsewhere(scenario, kind, pods);
+    }
+
+    /// <summary>Whether all pods fit once the units of the scenario are gone.</summary>
+    public bool IsSolved
+    {
+        get
         {
-            _total = 0;
-            var touched = chosen.TouchedNodes.ToArray();
-            chosen.ClearPlaced();
-            foreach (var node in touched)
+            if (!_problem.IsWithinQuota(_scenario.Units))
             {
-                _total += _fits[node] = Fits(session.Nodes[node], request);
+                return false;
             }
-        }
 
-        chosen.Remove(unit);
-        var nodes = VictimCatalogue.NodesOf(unit).ToArray();
-        var without = new int[nodes.Length];
-        var total = _total;
-        for (var index = 0; index < nodes.Length; index++)
-        {
-            without[index] = Fits(session.Nodes[nodes[index]], request);
-            total += without[index] - _fits[nodes[index]];
-        }
-
-        if (total < pods.Count || !problem.IsWithinQuota(chosen))
-        {
-            chosen.Add(unit);
-            return;
-        }
-
-        _total = total;
-        for (var index = 0; index < nodes.Length; index++)
-        {
-            _fits[nodes[index]] = without[index];
+            return _problem.Groups.Count > 1 ? _problem.Place(_scenario) is not null : HasRoom;
         }
     }
 
-    private int Fits(NodeState node, PlacementRequest request)
+    /// <summary>Lets every victim stay that is not needed, the most expensive first.</summary>
+    public void Spare()
     {
-        if (!problem.IsAllowed(node, request))
+        var inOrder = _scenario.Units
+            .OrderByDescending(unit => unit.Priority)
+            .ThenByDescending(unit => unit, Comparer<VictimUnit>.Create(NodeVictims.ByCost))
+            .ToArray();
+        foreach (var unit in inOrder)
         {
-            return 0;
+            _scenario.Return(unit);
+            if (!IsSolved)
+            {
+                _scenario.Take(unit);
+            }
         }
+    }
 
-        var plane = chosen.PlaneOf(node);
-        var count = 0;
-        while (NodeFilters.PassesDynamic(plane, request))
+    private bool HasRoom
+    {
+        get
         {
-            plane = count == 0 ? plane.Clone() : plane;
-            plane.Occupy(request.Shape, DeviceAllocator.Choose(plane, request), request.DeviceOwner, sign: 1);
-            count++;
-        }
+            var (kind, pods) = _problem.Groups[0];
+            var room = _elsewhere;
+            foreach (var node in _scenario.ChangedNodes)
+            {
+                if (room >= pods)
+                {
+                    return true;
+                }
 
-        return count;
+                room += _problem.IsAllowed(node, kind) ? PodRoom.Count(_scenario.PlaneOf(node), kind.Request) : 0;
+            }
+
+            return room >= pods;
+        }
     }
 }

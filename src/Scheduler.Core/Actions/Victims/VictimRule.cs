@@ -16,6 +16,10 @@ internal enum VictimScope
 }
 
 /// <summary>Who may be a victim of whom.</summary>
+/// <param name="session">The cluster.</param>
+/// <param name="beneficiary">Who needs room.</param>
+/// <param name="scope">For what.</param>
+/// <param name="sparesYoung">Whether the minimum runtime protects.</param>
 internal sealed class VictimRule(Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung)
 {
     /// <summary>For what.</summary>
@@ -32,21 +36,37 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
             return false;
         }
 
-        var isOwn = unit.Running.Tenant == beneficiary.Tenant;
-        return isOwn
+        return IsOwn(unit)
             ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority && !IsProtected(session, unit, SparesYoung)
             : Scope != VictimScope.Priority && beneficiary.HasGpu && MayTakeAcross(session, Scope, SparesYoung, unit);
     }
 
-    /// <summary>Whether the rule treats a unit otherwise than one of a third tenant.</summary>
-    public bool IsSpecial(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
+    /// <summary>Whether a unit is of the beneficiary's tenant.</summary>
+    public bool IsOwn(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
 
     /// <summary>Whether any other tenant may take a unit.</summary>
     public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
         unit.Running.HasGpu
-        && (unit.IsWhole ? unit.Running.CoreEntry is { IsGuaranteed: false } : unit.Running.IsOnBurst(unit.Pods[0].Occupant.Pod.Id))
+        && (unit.IsWhole ? unit.Running.CoreEntry is { IsGuaranteed: false } : unit.Pods[0].Entry is { IsGuaranteed: false })
         && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
         && !IsProtected(session, unit, sparesYoung);
+
+    /// <summary>Whether taking one more unit leaves its tenant what it is entitled to; of no interest but for fair share.</summary>
+    public bool IsAffordable(IReadOnlyCollection<VictimUnit> chosen, VictimUnit unit)
+    {
+        if (Scope != VictimScope.FairShare)
+        {
+            return true;
+        }
+
+        var freed = unit.MilliGpu;
+        foreach (var other in chosen)
+        {
+            freed += other.Running.Tenant == unit.Running.Tenant && other != unit ? other.MilliGpu : 0;
+        }
+
+        return freed <= session.Excess(unit.Running.Tenant!.Index);
+    }
 
     private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
     {

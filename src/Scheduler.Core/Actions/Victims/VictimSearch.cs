@@ -1,91 +1,170 @@
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>Whom to preempt for a workload, and where it goes once they are gone.</summary>
-internal sealed record VictimPlan(IReadOnlyList<VictimUnit> Victims, IReadOnlyList<(Pod Pod, NodeState Node)> Placements);
+internal sealed record VictimPlan(
+    IReadOnlyList<VictimUnit> Victims, IReadOnlyList<(WaitingPod Pod, NodeState Node)> Placements, int Priority, VictimCost Cost);
 
 /// <summary>
 /// Finds a minimal set of victims for a workload: with any one of them spared, it would not fit. Among the minimal sets it
-/// looks for the cheapest: by the highest priority touched, then by <see cref="VictimCost"/>, then by rank.
+/// looks for the cheapest: by the highest priority touched, then by <see cref="VictimCost"/>.
 /// </summary>
 /// <remarks>
-/// 1. Victims up to the lowest priority first, then up to the next, until there is room. 2. Each pod is given the node
-/// where room for one more is cheapest, with the best victims of that node by dynamic programming
-/// (<see cref="NodeVictims"/>). 3. Victims that turn out superfluous are spared, the most expensive first. 4. Where there
-/// are few units, branch and bound finds the best set (<see cref="ExactVictims"/>).
+/// Victims up to the lowest priority first, then up to the next, until there is room. A single pod goes to the node where
+/// room is cheapest, which is exact as far as <see cref="NodeVictims"/> is. A gang is given room node by node, in two
+/// ways: least cost first, and least cost for each pod gained first; from both what is superfluous is spared, and the
+/// better one is kept. Where few units are open, <see cref="ExactVictims"/> looks for the optimum.
 /// </remarks>
-internal sealed class VictimSearch(
-    Session session, VictimOptionsCache cache, Applicant applicant, VictimRule rule, VictimProblem problem)
+internal sealed class VictimSearch(Session session, VictimMarket market, VictimProblem problem)
 {
+    /// <summary>Steps of branch and bound on a node: enough for all subsets of a dozen units, at worst a millisecond.</summary>
+    private const int StepsForOne = 4096;
+    private const int StepsForEach = 256;
+
+    private readonly NodeVictims _onNode = new(session);
+    private readonly Scenario _scenario = new();
+    private readonly List<VictimUnit> _open = [];
+    private readonly VictimRule _rule = problem.Rule;
+    private int _ceiling;
+
+    /// <summary>Whether the beneficiary fits once everything that leaves already is gone.</summary>
+    public static bool IsSolvedByWaiting(Session session, VictimProblem problem)
+    {
+        if (session.PartedNodes.Count == 0)
+        {
+            return false;
+        }
+
+        var empty = new Scenario();
+        foreach (var (kind, pods) in problem.Groups)
+        {
+            // It does not fit now: at least one pod must find room where something leaves.
+            if (session.PartedNodes.Any(node => problem.IsAllowed(node, kind) && PodRoom.Count(node.Later, kind.Request) > 0))
+            {
+                return problem.IsWithinQuota([])
+                    && (problem.Groups.Count == 1 ? problem.CountRoom(empty, kind, pods) >= pods : problem.Place(empty) is not null);
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>The best set found, or null if nothing that may be taken is enough.</summary>
     public VictimPlan? Find()
     {
-        foreach (var priority in cache.Catalogue.Priorities)
+        foreach (var priority in market.Catalogue.Priorities)
         {
-            if (rule.Scope == VictimScope.Priority && priority >= applicant.Workload.Priority)
+            if (_rule.Scope == VictimScope.Priority && priority >= problem.Applicant.Workload.Priority)
             {
                 break;
             }
 
-            if (Greedy(priority) is { } chosen)
+            _ceiling = priority;
+            var plan = problem.Applicant.Missing == 1 ? ForOne() : ForGang();
+            _scenario.Clear();
+            if (plan is not null)
             {
-                Spare(chosen);
-                return Finish(chosen, priority);
+                return plan;
             }
         }
 
         return null;
     }
 
-    private VictimPlan Finish(VictimSet chosen, int priority)
+    private VictimPlan? ForOne()
     {
-        if (ExactVictims.IsSmallEnough(cache.Catalogue.Units.Count, session.Nodes.Length))
+        var kind = problem.Groups[0].Kind;
+        var best = default((NodeState Node, NodeOption Option)?);
+        var special = market.SpecialNodes(_rule, problem.Applicant.Tenant);
+        foreach (var node in special)
         {
-            var units = cache.Catalogue.Units.Where(unit => unit.Priority <= priority && rule.MayTake(unit)).ToArray();
-            if (ExactVictims.IsSmallEnough(units.Length, session.Nodes.Length))
-            {
-                chosen = new ExactVictims(session, problem, units).Improve(chosen);
-            }
+            Consider(session.Nodes[node]);
         }
 
-        return new VictimPlan(chosen.Units, problem.Place(chosen));
-    }
-
-    /// <summary>One pod after the other to the node where it is cheapest; null if that leads nowhere.</summary>
-    private VictimSet? Greedy(int priority)
-    {
-        var chosen = new VictimSet(session, []);
-        foreach (var (request, pods) in problem.Groups)
+        if (_rule.Scope != VictimScope.Priority && problem.Applicant.HasGpu)
         {
-            var step = new GreedyStep(session, cache, rule, problem, request, chosen, priority);
-            for (var pod = 0; pod < pods.Count; pod++)
+            foreach (var (atLeast, node) in market.Prices(_rule, _ceiling, kind.Request.Shape.Gpu).InOrder())
             {
-                if (!step.TakeCheapest())
+                if (best is { } found && atLeast.CompareTo(found.Option.Cost) >= 0)
                 {
-                    return null;
+                    break;
+                }
+
+                if (!special.Contains(node.Index))
+                {
+                    Consider(node);
                 }
             }
         }
 
-        return MeetQuota(chosen, priority) ? chosen : null;
+        if (best is not { } chosen)
+        {
+            return null;
+        }
+
+        foreach (var unit in chosen.Option.Units)
+        {
+            _scenario.Take(unit);
+        }
+
+        // The best on the best node is the best of all, unless quota asked for more.
+        return MeetQuota() ? Finish(isExact: _scenario.Units.Count == chosen.Option.Units.Length) : null;
+
+        void Consider(NodeState node)
+        {
+            if (problem.IsAllowed(node, kind) && _onNode.Find(node, node.Later, kind.Request, OpenOn(node), StepsForOne) is { } option
+                && IsAffordable(option) && (best is null || option.Cost.CompareTo(best.Value.Option.Cost) < 0))
+            {
+                best = (node, option);
+            }
+        }
+    }
+
+    private VictimPlan? ForGang()
+    {
+        var byCost = Greedy((a, b) => a.Option.Cost.CompareTo(b.Option.Cost) is not 0 and var order ? order : a.Node.CompareTo(b.Node));
+        if (byCost is null)
+        {
+            return null;
+        }
+
+        _scenario.Clear();
+        var perGain = Greedy((a, b) => VictimCost.ComparePerGain(a.Option.Cost, a.Gain, b.Option.Cost, b.Gain) is not 0 and var order
+            ? order
+            : a.Node.CompareTo(b.Node));
+        return perGain is null || byCost.Cost.CompareTo(perGain.Cost) <= 0 ? byCost : perGain;
+    }
+
+    /// <summary>Makes room for one group of equal pods after the other, in steps of the best option each.</summary>
+    private VictimPlan? Greedy(Comparison<GangOption> order)
+    {
+        foreach (var (kind, pods) in problem.Groups)
+        {
+            var step = new GangStep(session, market, problem, _scenario, _onNode, kind, pods, order, OpenOn, StepsForEach);
+            if (!step.MakeRoom())
+            {
+                return null;
+            }
+        }
+
+        return MeetQuota() ? Finish(isExact: false) : null;
     }
 
     /// <summary>Room is there, but the tenant may be over its limit until more of its own work is gone.</summary>
-    private bool MeetQuota(VictimSet chosen, int priority)
+    private bool MeetQuota()
     {
-        if (problem.IsWithinQuota(chosen))
+        if (problem.IsWithinQuota(_scenario.Units))
         {
             return true;
         }
 
-        foreach (var unit in cache.Catalogue.Units)
+        foreach (var unit in market.Catalogue.OfTenant(problem.Applicant.Tenant.Index).OrderBy(unit => unit, Comparer<VictimUnit>.Create(NodeVictims.ByCost)))
         {
-            if (unit.Priority <= priority && rule.IsSpecial(unit) && rule.MayTake(unit) && !chosen.Contains(unit))
+            if (unit.Priority <= _ceiling && _rule.MayTake(unit) && !Scenario.IsGone(unit))
             {
-                chosen.Add(unit);
-                if (problem.IsWithinQuota(chosen))
+                _scenario.Take(unit);
+                if (problem.IsWithinQuota(_scenario.Units))
                 {
                     return true;
                 }
@@ -95,16 +174,37 @@ internal sealed class VictimSearch(
         return false;
     }
 
-    /// <summary>Lets every victim go that is not needed, the most expensive first.</summary>
-    private void Spare(VictimSet chosen)
+    /// <summary>Spares what is not needed, looks for the optimum where that is cheap, and says where the pods go.</summary>
+    private VictimPlan? Finish(bool isExact)
     {
-        var inOrder = chosen.Units
-            .OrderByDescending(unit => unit.Priority).ThenByDescending(unit => unit.Cost).ThenByDescending(unit => unit.Rank)
-            .ToArray();
-        var room = problem.RoomFor(chosen);
-        foreach (var unit in inOrder)
+        var room = new VictimRoom(problem, _scenario);
+        room.Spare();
+        if (!isExact && ExactVictims.TryOpen(session, market, problem, _ceiling) is { } open)
         {
-            room.TrySpare(unit);
+            new ExactVictims(session, problem, _scenario, open).Improve();
         }
+
+        // Superfluous placements of an earlier group may have hidden room: then the set does not hold, and is no plan.
+        return problem.Place(_scenario) is { } placements
+            ? new VictimPlan([.. _scenario.Units], placements, HighestPriority(), VictimCost.Of(_scenario.Units, session))
+            : null;
+    }
+
+    private int HighestPriority() => _scenario.Units.Count == 0 ? int.MinValue : _scenario.Units.Max(unit => unit.Priority);
+
+    private bool IsAffordable(NodeOption option) => Array.TrueForAll(option.Units, unit => _rule.IsAffordable(option.Units, unit));
+
+    private List<VictimUnit> OpenOn(NodeState node)
+    {
+        _open.Clear();
+        foreach (var unit in market.Catalogue.On(node.Index))
+        {
+            if (unit.Priority <= _ceiling && !Scenario.IsGone(unit) && _rule.MayTake(unit))
+            {
+                _open.Add(unit);
+            }
+        }
+
+        return _open;
     }
 }

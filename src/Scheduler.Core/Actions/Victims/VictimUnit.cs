@@ -2,45 +2,97 @@ using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions.Victims;
 
-/// <summary>
-/// The smallest thing that can be preempted: one surplus pod of an elastic gang, or a whole workload.
-/// </summary>
-/// <param name="Running">The workload.</param>
-/// <param name="Pods">The pods that go: one, or all that are not going already.</param>
-/// <param name="IsWhole">Whether the workload stops.</param>
-/// <param name="Cost">What it costs, budgets aside.</param>
-/// <param name="Rank">Position in the order in which victims of equal cost are taken.</param>
-internal sealed record VictimUnit(
-    RunningWorkload Running,
-    IReadOnlyList<(NodeState Node, Occupant Occupant)> Pods,
-    bool IsWhole,
-    VictimCost Cost,
-    int Rank)
+/// <summary>The smallest thing that can be preempted: one surplus pod of an elastic gang, or a whole workload.</summary>
+internal sealed class VictimUnit
 {
+    public VictimUnit(RunningWorkload running, Occupant[] pods, bool isWhole, long lostMilliGpuSeconds, long rank)
+    {
+        Running = running;
+        Pods = pods;
+        IsWhole = isWhole;
+        LostMilliGpuSeconds = lostMilliGpuSeconds;
+        Rank = rank;
+        MilliGpu = pods.Sum(pod => pod.Pod.Shape.Gpu.MilliGpu);
+        Nodes = [.. pods.Select(pod => pod.Node).Distinct()];
+    }
+
+    /// <summary>The workload.</summary>
+    public RunningWorkload Running { get; }
+
+    /// <summary>The pods that go: one, or all that are not going already.</summary>
+    public Occupant[] Pods { get; }
+
+    /// <summary>Nodes with one of the pods.</summary>
+    public NodeState[] Nodes { get; }
+
+    /// <summary>Whether the workload stops.</summary>
+    public bool IsWhole { get; }
+
+    /// <summary>Work thrown away.</summary>
+    public long LostMilliGpuSeconds { get; }
+
+    /// <summary>Position in the order in which victims of equal cost are taken.</summary>
+    public long Rank { get; }
+
+    /// <summary>What it holds.</summary>
+    public long MilliGpu { get; }
+
     /// <summary>Priority of the workload.</summary>
     public int Priority => Running.Workload.Priority;
 }
 
-/// <summary>
-/// The price of a set of victims, compared from left to right. Prices of sets add up, except for budgets, which are
-/// counted when a set is complete.
-/// </summary>
+/// <summary>The price of a set of victims, compared from left to right.</summary>
 /// <param name="BudgetViolations">Pods beyond what disruption budgets allow.</param>
-/// <param name="LostMilliGpuSeconds">Work since the last checkpoint, plus the time to start again, in milli-GPU-seconds.</param>
+/// <param name="LostMilliGpuSeconds">Work since the last checkpoint, plus the time to start again.</param>
 /// <param name="Disturbed">Workloads that stop.</param>
-internal readonly record struct VictimCost(int BudgetViolations, long LostMilliGpuSeconds, int Disturbed) : IComparable<VictimCost>
+/// <param name="Rank">Sum of the ranks: the tenant furthest above its entitlement first, then the newest, then by id.</param>
+internal readonly record struct VictimCost(int BudgetViolations, long LostMilliGpuSeconds, int Disturbed, Int128 Rank)
+    : IComparable<VictimCost>
 {
     /// <summary>Nothing.</summary>
     public static readonly VictimCost Zero;
-
-    public static VictimCost operator +(in VictimCost a, in VictimCost b) => new(
-        a.BudgetViolations + b.BudgetViolations, a.LostMilliGpuSeconds + b.LostMilliGpuSeconds, a.Disturbed + b.Disturbed);
 
     /// <inheritdoc />
     public int CompareTo(VictimCost other)
     {
         var order = BudgetViolations.CompareTo(other.BudgetViolations);
         order = order != 0 ? order : LostMilliGpuSeconds.CompareTo(other.LostMilliGpuSeconds);
-        return order != 0 ? order : Disturbed.CompareTo(other.Disturbed);
+        order = order != 0 ? order : Disturbed.CompareTo(other.Disturbed);
+        return order != 0 ? order : Rank.CompareTo(other.Rank);
+    }
+
+    /// <summary>Compares what each costs for what it gains, by cross-multiplication; violations count in full.</summary>
+    public static int ComparePerGain(in VictimCost a, int gainA, in VictimCost b, int gainB)
+    {
+        var order = a.BudgetViolations.CompareTo(b.BudgetViolations);
+        order = order != 0 ? order : ((Int128)a.LostMilliGpuSeconds * gainB).CompareTo((Int128)b.LostMilliGpuSeconds * gainA);
+        order = order != 0 ? order : ((long)a.Disturbed * gainB).CompareTo((long)b.Disturbed * gainA);
+        return order != 0 ? order : (a.Rank * gainB).CompareTo(b.Rank * gainA);
+    }
+
+    /// <summary>The price of a set. Budgets are counted over the whole set: two pods may use up what is allowed together.</summary>
+    public static VictimCost Of(IReadOnlyCollection<VictimUnit> units, Session session)
+    {
+        var (lost, disturbed, rank) = (0L, 0, (Int128)0);
+        var budgets = default(SortedDictionary<string, int>);
+        foreach (var unit in units)
+        {
+            lost += unit.LostMilliGpuSeconds;
+            disturbed += unit.IsWhole ? 1 : 0;
+            rank += unit.Rank;
+            if (unit.Running.Workload.DisruptionBudget is { } budget)
+            {
+                budgets ??= new SortedDictionary<string, int>(StringComparer.Ordinal);
+                budgets[budget] = budgets.GetValueOrDefault(budget) + unit.Pods.Length;
+            }
+        }
+
+        var violations = 0;
+        foreach (var (budget, pods) in budgets ?? [])
+        {
+            violations += Math.Max(0, pods - session.DisruptionsLeft(budget));
+        }
+
+        return new VictimCost(violations, lost, disturbed, rank);
     }
 }

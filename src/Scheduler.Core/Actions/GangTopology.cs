@@ -1,0 +1,150 @@
+using Scheduler.Core.Feasibility;
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Actions;
+
+/// <summary>
+/// Places a gang inside one topology domain: the narrowest level first, and there the domain that it fills best, so that
+/// the wide ones stay whole for bigger gangs.
+/// </summary>
+internal sealed class GangTopology(Session session)
+{
+    /// <summary>
+    /// Tries to place the core of a gang in one domain, and leaves it placed in the statement. False if no domain has room,
+    /// or if domains mean nothing to it.
+    /// </summary>
+    public bool TryPlaceInDomain(Applicant applicant, Standing standing, Statement statement, Admission admission)
+    {
+        if (applicant.Missing < 2 && applicant.Workload.Topology is not { IsRequired: true })
+        {
+            return false;
+        }
+
+        foreach (var label in session.Topology.LevelsFor(applicant.Workload))
+        {
+            var level = session.Topology.Level(label);
+            foreach (var domain in ByRoom(applicant, level))
+            {
+                statement.Clear();
+                admission.Open(applicant, standing, isSurplus: false);
+                if (TryPlace(applicant, level.Domains[domain], statement, admission))
+                {
+                    return true;
+                }
+
+                statement.RollBack();
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Domains with room, the tightest first. Where part of the gang runs already, the rest must join it.
+    /// </summary>
+    private static List<int> ByRoom(Applicant applicant, TopologyLevel level)
+    {
+        var joined = applicant.Running is { Pods.Count: > 0 } running ? level.DomainOf(running.Pods[0].Node.Index) : -1;
+        var candidates = new List<(int Room, int Domain)>();
+        for (var domain = 0; domain < level.Domains.Count; domain++)
+        {
+            if (joined >= 0 && domain != joined)
+            {
+                continue;
+            }
+
+            var room = RoomIn(applicant, level.Domains[domain]);
+            if (room >= applicant.Missing)
+            {
+                candidates.Add((room, domain));
+            }
+        }
+
+        candidates.Sort();
+        return candidates.ConvertAll(candidate => candidate.Domain);
+    }
+
+    /// <summary>Pods of the gang that fit a domain; an upper bound where they are unequal.</summary>
+    private static int RoomIn(Applicant applicant, IReadOnlyList<NodeState> nodes)
+    {
+        // The smallest pod tells the most that can fit; the trial tells the rest.
+        var kind = applicant.Pending[^1].Kind;
+        var room = 0;
+        foreach (var node in nodes)
+        {
+            if (kind.Heap.StaticRejection(node) is null)
+            {
+                room += PodRoom.Count(node.Bindable, kind.Request);
+                if (room >= int.MaxValue / 2)
+                {
+                    break;
+                }
+            }
+        }
+
+        return room;
+    }
+
+    private bool TryPlace(Applicant applicant, IReadOnlyList<NodeState> nodes, Statement statement, Admission admission)
+    {
+        var scores = new long[nodes.Count];
+        var kind = default(RequestClass);
+        foreach (var pod in applicant.Pending)
+        {
+            if (statement.Count == applicant.Missing)
+            {
+                break;
+            }
+
+            if (pod.Kind != kind)
+            {
+                kind = pod.Kind;
+                for (var index = 0; index < nodes.Count; index++)
+                {
+                    scores[index] = Score(nodes[index], kind);
+                }
+            }
+
+            var best = BestAllowed(nodes, scores, pod.Pod.Shape.Gpu.MilliGpu, admission);
+            if (best < 0)
+            {
+                if (applicant.IsUniform)
+                {
+                    return false;
+                }
+
+                continue;
+            }
+
+            if (nodes[best].Flavor >= 0)
+            {
+                admission.Add(nodes[best].Flavor, pod.Pod.Shape.Gpu.MilliGpu);
+            }
+
+            statement.Place(pod.Pod, nodes[best], nodes[best].Bindable, kind.Request, applicant.Tenant);
+            scores[best] = Score(nodes[best], kind);
+        }
+
+        return statement.Count == applicant.Missing;
+    }
+
+    private static int BestAllowed(IReadOnlyList<NodeState> nodes, long[] scores, long milliGpu, Admission admission)
+    {
+        var best = -1;
+        for (var index = 0; index < nodes.Count; index++)
+        {
+            if (scores[index] != long.MinValue && (best < 0 || scores[index] > scores[best])
+                && (milliGpu == 0 || admission.Allows(nodes[index].Flavor, milliGpu)))
+            {
+                best = index;
+            }
+        }
+
+        return best;
+    }
+
+    private long Score(NodeState node, RequestClass kind) =>
+        kind.Heap.StaticRejection(node) is null && NodeFilters.PassesDynamic(node.Bindable, kind.Request)
+            ? session.Scorers.Score(node.Bindable, kind.Request)
+            : long.MinValue;
+}

@@ -1,0 +1,48 @@
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
+
+namespace Scheduler.Core.Actions.Victims;
+
+/// <summary>What searches of one cycle have in common; made when the first of them asks.</summary>
+internal sealed class VictimMarket(Session session)
+{
+    private readonly Dictionary<(VictimScope Scope, bool SparesYoung, int Ceiling, int Devices), NodePrices> _prices = [];
+
+    /// <summary>Who could be preempted at all.</summary>
+    public VictimCatalogue Catalogue { get; } = new(session);
+
+    /// <summary>
+    /// Nodes on which the beneficiary may take other units than a third tenant might: those with work of its own that it
+    /// may take, or that others may and it may not. By index.
+    /// </summary>
+    public SortedSet<int> SpecialNodes(VictimRule rule, TenantNode tenant)
+    {
+        var nodes = new SortedSet<int>();
+        foreach (var unit in Catalogue.OfTenant(tenant.Index))
+        {
+            if (rule.MayTake(unit) || VictimRule.MayTakeAcross(session, rule.Scope, rule.SparesYoung, unit))
+            {
+                foreach (var node in unit.Nodes)
+                {
+                    nodes.Add(node.Index);
+                }
+            }
+        }
+
+        return nodes;
+    }
+
+    /// <summary>Nodes by what room for a request costs there at least, as far as other tenants may take it.</summary>
+    public NodePrices Prices(VictimRule rule, int ceiling, GpuRequest gpu)
+    {
+        var key = (rule.Scope, rule.SparesYoung, ceiling, gpu.Kind == GpuRequestKind.Whole ? gpu.Count : 0);
+        if (!_prices.TryGetValue(key, out var found))
+        {
+            found = new NodePrices(session, Catalogue, rule.Scope, rule.SparesYoung, ceiling, key.Item4);
+            _prices.Add(key, found);
+        }
+
+        return found;
+    }
+}
