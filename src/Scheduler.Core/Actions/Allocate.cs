@@ -54,9 +54,8 @@ internal sealed class Allocate(Session session)
         }
 
         var placements = _statement.Placements;
-        var entry = session.CountIn(applicant, placements, isSurplus: false);
-        session.Touch(applicant);
-        applicant.Bind(placements, standing, _bound++, entry);
+        session.CountIn(applicant, placements, isSurplus: false);
+        Bind(applicant, placements, standing);
         return true;
     }
 
@@ -69,6 +68,13 @@ internal sealed class Allocate(Session session)
 
         // What joins a core on burst is on burst, however much guarantee is left: a workload has one side of the line.
         return standing == Standing.Burst ? applicant.MayBurst : !applicant.JoinsBurst;
+    }
+
+    private void Bind(Applicant applicant, Placement[] placements, Standing standing)
+    {
+        session.Touch(applicant);
+        applicant.Bind(placements, standing, _bound++);
+        session.Roster.NoteBound(applicant);
     }
 
     private void Pass(Standing standing, Func<Applicant, bool> act)
@@ -159,8 +165,7 @@ internal sealed class Allocate(Session session)
             session.CountIn(applicant, [placement], isSurplus: true);
         }
 
-        session.Touch(applicant);
-        applicant.Bind(placements, standing, _bound++, entry: null);
+        Bind(applicant, placements, standing);
         return true;
     }
 

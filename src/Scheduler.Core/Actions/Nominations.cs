@@ -1,3 +1,4 @@
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -28,12 +29,39 @@ internal static class Nominations
             session.Release(pod.Id);
         }
 
+        TakeBackNotices(session);
+
         // What did not fit beside kept room may fit now.
         foreach (var queue in session.Tenants)
         {
             queue.ForgetMisfits();
         }
     }
+
+    /// <summary>
+    /// Whoever was to leave for somebody who has started, or waits no more, may stay: pods beyond minMember one by one, the
+    /// others together or not at all.
+    /// </summary>
+    private static void TakeBackNotices(Session session)
+    {
+        foreach (var running in session.Roster.OnTheMove)
+        {
+            foreach (var occupant in running.Surplus.Where(occupant => IsVoid(session, occupant)))
+            {
+                session.TryWithdraw([occupant]);
+            }
+
+            Occupant[] core = [.. running.Core.Where(occupant => occupant.IsGoing)];
+            if (core.Length > 0 && Array.TrueForAll(core, occupant => IsVoid(session, occupant)))
+            {
+                session.TryWithdraw(core);
+            }
+        }
+    }
+
+    private static bool IsVoid(Session session, Occupant occupant) =>
+        occupant.Pod is { State: PodState.Placed, Notice: { } notice }
+        && session.Roster.FindApplicant(notice.Beneficiary) is not { Kept.Count: > 0 };
 
     private static void Resume(Session session, Applicant applicant, Allocate allocate)
     {
@@ -59,8 +87,9 @@ internal static class Nominations
             return;
         }
 
-        // As long as somebody is still leaving there. Else it is not room that it lacks, and it waits like all others.
-        if (!nominated.Exists(pair => pair.At.Node.Occupants.Any(occupant => occupant.IsGoing)))
+        // As long as somebody is still leaving for it, or there. Else nothing more will come, and it waits like all others.
+        if (!session.Roster.Going.Any(occupant => occupant.Beneficiary == applicant.Workload.Id)
+            && !nominated.Exists(pair => pair.At.Node.Occupants.Any(occupant => occupant.IsGoing)))
         {
             return;
         }
@@ -73,6 +102,7 @@ internal static class Nominations
 
         session.Touch(applicant);
         var kept = statement.Placements;
-        applicant.Keep(kept, session.CountIn(applicant, kept, isSurplus: false));
+        applicant.Keep(kept);
+        session.CountIn(applicant, kept, isSurplus: false);
     }
 }

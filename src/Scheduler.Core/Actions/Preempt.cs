@@ -7,7 +7,7 @@ namespace Scheduler.Core.Actions;
 /// Takes capacity back for a workload that found none: finds victims, tells them to leave, and keeps what they free for
 /// it. One class for all three scopes, which differ only in who may be a victim (see <see cref="VictimRule"/>).
 /// </summary>
-internal sealed class Preempt(Session session)
+internal sealed class Preempt(Session session, Allocate allocate)
 {
     private readonly List<Evict> _evictions = [];
     private readonly Dictionary<(int Tenant, int Kind, int Pods, int Priority, VictimScope Scope), int> _failures = [];
@@ -15,6 +15,9 @@ internal sealed class Preempt(Session session)
     private VictimMarket? _market;
     private int[]? _lowestPriorities;
     private bool _hasMinRuntimes;
+
+    /// <summary>Workloads that this cycle had bound, and that had to make way again before anything came of it.</summary>
+    public Queue<Applicant> Displaced { get; } = [];
 
     /// <summary>Who is to leave, in the order of the cycle.</summary>
     public IReadOnlyList<Evict> Evictions => _evictions;
@@ -49,7 +52,7 @@ internal sealed class Preempt(Session session)
     {
         var tenant = applicant.Tenant.Index;
         _lowestPriorities ??= LowestPriorities();
-        return (scope == VictimScope.Priority && _lowestPriorities[tenant] >= applicant.Workload.Priority)
+        return (scope == VictimScope.Priority && Math.Min(_lowestPriorities[tenant], session.Tenants[tenant].LowestBoundPriority) >= applicant.Workload.Priority)
             || (scope == VictimScope.FairShare && (!applicant.HasGpu || session.Excess(tenant) >= 0))
             || (applicant.IsUniform && applicant.Workload.Topology is null
                 && _failures.TryGetValue(KeyOf(applicant, scope), out var evictions) && evictions == _evictions.Count);
@@ -131,7 +134,7 @@ internal sealed class Preempt(Session session)
             }
 
             _market ??= new VictimMarket(session);
-            _market.Catalogue.NoteStandings();
+            _market.Catalogue.CatchUp();
             var plan = new VictimSearch(session, _market, problem).Find();
             if (plan is not null
                 && (best is null || plan.Priority < best.Priority || (plan.Priority == best.Priority && plan.Cost.CompareTo(best.Cost) < 0)))
@@ -170,24 +173,66 @@ internal sealed class Preempt(Session session)
 
     private void Keep(Applicant applicant, VictimPlan plan, VictimScope scope)
     {
+        applicant.Victims = Explain(plan, applicant, scope);
         foreach (var unit in plan.Victims)
         {
-            foreach (var occupant in unit.Pods)
-            {
-                // A surplus pod may be named beside the whole of its workload.
-                if (!occupant.IsGoing)
-                {
-                    session.SendAway(occupant, applicant.Workload.Id);
-                }
-            }
+            MakeWay(unit, applicant);
         }
 
-        foreach (var unit in plan.Victims)
+        foreach (var unit in plan.Victims.Where(unit => unit.JustBound is null))
         {
             ForceToBurst(unit);
             _market!.Catalogue.Renew(unit.Running);
         }
 
+        // With victims on their way there is room, and quota, that there was not.
+        foreach (var queue in session.Tenants)
+        {
+            queue.ForgetMisfits();
+        }
+
+        if (!TryStartAtOnce(applicant, scope))
+        {
+            KeepRoom(applicant, plan);
+        }
+
+        foreach (var group in plan.Victims.Where(unit => unit.JustBound is null)
+            .GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
+        {
+            _evictions.Add(Eviction(applicant, scope, group.ToArray()));
+        }
+    }
+
+    private void MakeWay(VictimUnit unit, Applicant beneficiary)
+    {
+        if (unit.JustBound is { } justBound)
+        {
+            session.Unbind(justBound);
+            _market!.Catalogue.Forget(justBound);
+            justBound.WasDisplaced = true;
+            Displaced.Enqueue(justBound);
+            return;
+        }
+
+        foreach (var occupant in unit.Pods)
+        {
+            // A surplus pod may be named beside the whole of its workload.
+            if (!occupant.IsGoing)
+            {
+                session.SendAway(occupant, beneficiary.Workload.Id);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Room that others wait for may be free until theirs is complete: with the victims on their way, this one can have it.
+    /// </summary>
+    private bool TryStartAtOnce(Applicant applicant, VictimScope scope) =>
+        (scope == VictimScope.Guarantee && allocate.TryStartCore(applicant, Standing.Guaranteed))
+        || (applicant.MayBurst && allocate.TryStartCore(applicant, Standing.Burst));
+
+    private void KeepRoom(Applicant applicant, VictimPlan plan)
+    {
         var statement = new Statement(session);
         foreach (var (pod, node) in plan.Placements)
         {
@@ -196,17 +241,13 @@ internal sealed class Preempt(Session session)
 
         session.Touch(applicant);
         var kept = statement.Placements;
-        applicant.Keep(kept, session.CountIn(applicant, kept, isSurplus: false));
-        applicant.Victims = Explain(plan, applicant, scope);
-        foreach (var group in plan.Victims.GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
-        {
-            _evictions.Add(Eviction(applicant, scope, group.ToArray()));
-        }
+        applicant.Keep(kept);
+        session.CountIn(applicant, kept, isSurplus: false);
     }
 
     private VictimExplanation Explain(VictimPlan plan, Applicant applicant, VictimScope scope) => new()
     {
-        Workloads = [.. plan.Victims.Select(unit => unit.Running.Workload.Id).Distinct().Order()],
+        Workloads = [.. plan.Victims.Where(unit => unit.JustBound is null).Select(unit => unit.Running.Workload.Id).Distinct().Order()],
         Considered = plan.Victims.Count == 0
             ? 0
             : _market!.Catalogue.CountTakeable(new VictimRule(session, applicant, scope, sparesYoung: true)) + plan.Victims.Count,
@@ -243,7 +284,6 @@ internal sealed class Preempt(Session session)
         }
 
         var queue = session.Tenants[tenant.Index];
-        queue.ForgetMisfits();
         foreach (var occupant in unit.Pods)
         {
             if (occupant.Entry is { IsForcedToBurst: false } entry)

@@ -36,7 +36,8 @@ internal sealed class Reservations(Session session)
             return false;
         }
 
-        var reservation = new TimedReservation(applicant, found.From, standing == Standing.Guaranteed);
+        var reservation = new TimedReservation(
+            applicant, found.From, IsInsideGuarantee: AllowedFlavors(applicant, Standing.Guaranteed).Contains(true));
         foreach (var (node, plane) in found.Planes)
         {
             session.Reserve(node, reservation, plane);

@@ -37,7 +37,7 @@ internal sealed class QueuePlaces
             // Room that is kept is booked; here it is yet to come.
             foreach (var kept in applicant.Kept)
             {
-                Book(applicant.Tenant, -kept.Pod.Shape.Gpu.MilliGpu, applicant.Entry is { IsGuaranteed: true });
+                Book(applicant.Tenant, -kept.Pod.Shape.Gpu.MilliGpu, applicant.CoreEntry is { IsGuaranteed: true });
             }
         }
     }

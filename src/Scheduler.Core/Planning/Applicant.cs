@@ -15,6 +15,7 @@ internal sealed class Applicant
     private readonly WaitingPod[] _all;
     private readonly List<WaitingPod> _pending;
     private readonly List<Placement> _bound = [];
+    private readonly List<StandingEntry> _entries = [];
     private readonly int _missing;
 
     public Applicant(Session session, Workload workload, TenantNode tenant, RunningWorkload? running)
@@ -80,8 +81,11 @@ internal sealed class Applicant
     /// <summary>Standing with which its core was, or its first surplus pod is, admitted in this cycle.</summary>
     public Standing Standing { get; private set; }
 
-    /// <summary>How the core that was bound or is kept in this cycle is counted; null if neither, or without GPUs.</summary>
-    public StandingEntry? Entry { get; private set; }
+    /// <summary>How what was bound or is kept in this cycle is counted, the core first; empty if nothing is, or without GPUs.</summary>
+    public IReadOnlyList<StandingEntry> Entries => _entries;
+
+    /// <summary>How the core is counted, whether it runs already or not; null if there is none, or without GPUs.</summary>
+    public StandingEntry? CoreEntry => Running?.CoreEntry ?? (_entries.Count > 0 ? _entries[0] : null);
 
     /// <summary>Room kept for it while victims leave; empty if none is.</summary>
     public IReadOnlyList<Placement> Kept { get; private set; } = [];
@@ -98,21 +102,23 @@ internal sealed class Applicant
     /// <summary>Whether the cycle did anything about it that the next one must forget.</summary>
     public bool IsTouched { get; set; }
 
+    /// <summary>Whether it was bound in this cycle and had to make way; it has to only once.</summary>
+    public bool WasDisplaced { get; set; }
+
     /// <summary>Whether nothing more can be done about it in this cycle.</summary>
     public bool IsSettled => _pending.Count == 0 || Kept.Count > 0;
 
     /// <summary>Whether what is placed of it joins a core that is on burst, and so is on burst itself.</summary>
-    public bool JoinsBurst => (Running?.CoreEntry ?? Entry) is { IsGuaranteed: false };
+    public bool JoinsBurst => CoreEntry is { IsGuaranteed: false };
 
     /// <summary>Expected end if it starts at a time; null if that is unknown.</summary>
     public DateTimeOffset? EndsAt(DateTimeOffset start) => Workload.ExpectedDuration is { } duration ? start + duration : null;
 
     /// <summary>Notes pods that were bound.</summary>
-    public void Bind(Placement[] pods, Standing standing, int order, StandingEntry? entry)
+    public void Bind(Placement[] pods, Standing standing, int order)
     {
         BoundOrder = _bound.Count == 0 ? order : BoundOrder;
         Standing = _bound.Count == 0 ? standing : Standing;
-        Entry ??= entry;
         _bound.AddRange(pods);
         Missing = Math.Max(0, Missing - pods.Length);
         if (pods.Length == _pending.Count)
@@ -125,22 +131,28 @@ internal sealed class Applicant
     }
 
     /// <summary>Notes the room that is kept for its core.</summary>
-    public void Keep(Placement[] pods, StandingEntry? entry)
+    public void Keep(Placement[] pods) => Kept = pods;
+
+    /// <summary>Notes how a part of it is counted.</summary>
+    public void Note(StandingEntry entry) => _entries.Add(entry);
+
+    /// <summary>Forgets what was bound of it in this cycle.</summary>
+    public void Unbind()
     {
-        Kept = pods;
-        Entry = entry;
+        _pending.Clear();
+        _pending.AddRange(_all);
+        _bound.Clear();
+        _entries.Clear();
+        Missing = _missing;
     }
 
     /// <summary>Forgets what the last cycle did.</summary>
     public void Reset()
     {
         IsTouched = false;
-        _pending.Clear();
-        _pending.AddRange(_all);
-        _bound.Clear();
-        Missing = _missing;
+        WasDisplaced = false;
+        Unbind();
         Kept = [];
-        Entry = null;
         Reservation = null;
         Victims = null;
     }

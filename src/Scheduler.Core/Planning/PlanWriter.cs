@@ -17,7 +17,7 @@ internal sealed class PlanWriter(Session session)
         var applicants = session.Tenants.SelectMany(queue => queue.Touched).ToArray();
         var decisions = ImmutableArray.CreateBuilder<Decision>();
         decisions.AddRange(evictions);
-        decisions.AddRange(Withdrawals(applicants));
+        decisions.AddRange(Withdrawals());
         decisions.AddRange(applicants.Where(applicant => applicant.Bound.Count == 0)
             .OrderBy(applicant => applicant.Tenant.Index).ThenBy(applicant => applicant.Workload.Id)
             .Select(Reserve).OfType<Reserve>());
@@ -43,7 +43,7 @@ internal sealed class PlanWriter(Session session)
         var bindings = new PodBinding[placements.Count];
         for (var index = 0; index < bindings.Length; index++)
         {
-            var (pod, node, devices) = placements[index];
+            var (pod, node, devices, _) = placements[index];
             bindings[index] = new PodBinding(pod.Id, node.Node.Name, devices);
         }
 
@@ -77,30 +77,12 @@ internal sealed class PlanWriter(Session session)
             : null;
     }
 
-    /// <summary>Notices whose beneficiary no longer waits, or found another place.</summary>
-    private IEnumerable<Withdraw> Withdrawals(Applicant[] applicants)
-    {
-        if (session.Roster.OnTheMove.Count == 0)
-        {
-            yield break;
-        }
-
-        var stillKept = applicants.Where(applicant => applicant.Kept.Count > 0).Select(applicant => applicant.Workload.Id).ToHashSet();
-        foreach (var running in session.Roster.OnTheMove)
-        {
-            ImmutableArray<PodId> pods =
-            [
-                .. running.Pods
-                    .Where(occupant => occupant.Pod is { State: PodState.Placed, Notice: { } notice } && !stillKept.Contains(notice.Beneficiary)
-                        && !session.Roster.Chosen.Contains(occupant))
-                    .Select(occupant => occupant.Pod.Id),
-            ];
-            if (!pods.IsEmpty)
-            {
-                yield return new Withdraw(running.Workload.Id) { Pods = pods };
-            }
-        }
-    }
+    /// <summary>Notices that are taken back, by workload.</summary>
+    private IEnumerable<Withdraw> Withdrawals() =>
+        session.Roster.Withdrawn
+            .GroupBy(occupant => occupant.Owner.Workload.Id)
+            .OrderBy(group => group.Key)
+            .Select(group => new Withdraw(group.Key) { Pods = [.. group.Select(occupant => occupant.Pod.Id).Order()] });
 
     private void AddWaits(ImmutableArray<Decision>.Builder decisions)
     {
@@ -136,15 +118,12 @@ internal sealed class PlanWriter(Session session)
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
         var last = default(DateTimeOffset?);
-        foreach (var placement in applicant.Kept)
+        foreach (var occupant in session.Roster.Going.Concat(session.Roster.Chosen))
         {
-            foreach (var occupant in placement.Node.Occupants)
+            if (occupant.IsGoing && occupant.Beneficiary == applicant.Workload.Id)
             {
-                if (occupant.Beneficiary == applicant.Workload.Id)
-                {
-                    var deadline = occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
-                    last = last is null || deadline > last ? deadline : last;
-                }
+                var deadline = occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
+                last = last is null || deadline > last ? deadline : last;
             }
         }
 
@@ -205,11 +184,11 @@ internal sealed class PlanWriter(Session session)
     /// <summary>What is kept for waiting workloads is booked in the cycle, but is not in use.</summary>
     private static void CountKept(Applicant applicant, QuotaUse kept)
     {
-        foreach (var (pod, node, _) in applicant.Kept)
+        foreach (var (pod, node, _, _) in applicant.Kept)
         {
             if (node.Flavor >= 0)
             {
-                kept.Add(applicant.Tenant, node.Flavor, pod.Shape.Gpu.MilliGpu, applicant.Entry is { IsGuaranteed: true });
+                kept.Add(applicant.Tenant, node.Flavor, pod.Shape.Gpu.MilliGpu, applicant.CoreEntry is { IsGuaranteed: true });
             }
         }
     }

@@ -1,5 +1,4 @@
 using Scheduler.Core.Actions;
-using Scheduler.Core.Actions.Victims;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
 
@@ -61,23 +60,15 @@ public sealed class CyclePlanner
         session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
 
         // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
-        var allocate = new Allocate(session);
-        var preempt = new Preempt(session);
-        var reservations = new Reservations(session);
-        Nominations.Resume(session, allocate);
-        allocate.Cores(Standing.Guaranteed, applicant => preempt.TryFor(applicant, VictimScope.Guarantee)
-            || preempt.TryFor(applicant, VictimScope.Priority)
-            || reservations.TryFor(applicant, Standing.Guaranteed));
-        allocate.Surplus(Standing.Guaranteed);
+        var actions = new CycleActions(session);
+        actions.ResumeNominations();
+        actions.StartGuaranteed();
 
         // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
         // 6 what cannot start is given a reservation, beside which later ones are filled in
-        allocate.Cores(Standing.Burst, applicant => preempt.TryFor(applicant, VictimScope.Priority)
-            || (session.Policy.HasFairShareReclaim && preempt.TryFor(applicant, VictimScope.FairShare))
-            || reservations.TryFor(applicant, Standing.Burst));
-        allocate.Surplus(Standing.Burst);
+        actions.StartBurst();
 
         // 7 one decision for every pending workload
-        return new PlanWriter(session).Write(preempt.Evictions);
+        return new PlanWriter(session).Write(actions.Evictions);
     }
 }

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Model;
 
 namespace Scheduler.Core.Planning;
@@ -20,6 +21,39 @@ internal static class PodRoom
         }
 
         return count;
+    }
+
+    /// <summary>Whether a pod fits on devices that are given.</summary>
+    public static bool Fits(NodePlane plane, PodShape shape, ImmutableArray<int> devices, int owner)
+    {
+        if (plane.FreePods < 1 || !shape.Requests.FitsIn(plane.Free))
+        {
+            return false;
+        }
+
+        foreach (var scalar in shape.Scalars)
+        {
+            if (plane.IndexOfScalar(scalar.Name) is >= 0 and var index && plane.ScalarFree[index] < scalar.Amount)
+            {
+                return false;
+            }
+        }
+
+        if (shape.Gpu.Kind == GpuRequestKind.Mig)
+        {
+            return plane.IndexOfMig(shape.Gpu.MigProfile!) is not (>= 0 and var mig) || plane.MigFree[mig] >= shape.Gpu.Count;
+        }
+
+        foreach (var device in devices)
+        {
+            if (plane.DeviceFree[device] < shape.Gpu.MilliEach
+                || (plane.DeviceOwner[device] != NodePlane.NoOwner && plane.DeviceOwner[device] != owner))
+            {
+                return false;
+            }
+        }
+
+        return true;
     }
 
     private static int Limit(int count, long free, long each) =>

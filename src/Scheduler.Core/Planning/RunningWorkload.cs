@@ -18,6 +18,18 @@ internal sealed class Occupant
         Devices = HasKnownDevices ? pod.Placement!.Devices : [];
     }
 
+    /// <summary>A pod that was bound in this cycle.</summary>
+    public Occupant(RunningWorkload owner, in Placement placement, StandingEntry? entry)
+    {
+        Owner = owner;
+        Pod = placement.Pod;
+        Node = placement.Node;
+        DeviceOwner = Session.OwnerFor(owner.Tenant);
+        HasKnownDevices = true;
+        Devices = placement.Devices;
+        Entry = entry;
+    }
+
     /// <summary>Its workload.</summary>
     public RunningWorkload Owner { get; }
 
@@ -88,6 +100,22 @@ internal sealed class RunningWorkload
         }
     }
 
+    /// <summary>What this cycle has bound of a workload, as if it ran.</summary>
+    public static RunningWorkload OfBound(Applicant applicant)
+    {
+        var running = new RunningWorkload(applicant.Workload, applicant.Tenant)
+        {
+            HasGpu = applicant.HasGpu,
+            CoreEntry = applicant.CoreEntry,
+        };
+        foreach (var placement in applicant.Bound)
+        {
+            running.Add(new Occupant(running, placement, applicant.Entries.Count > 0 ? applicant.Entries[0] : null));
+        }
+
+        return running;
+    }
+
     /// <summary>The workload as in the snapshot.</summary>
     public Workload Workload { get; }
 
@@ -95,7 +123,7 @@ internal sealed class RunningWorkload
     public TenantNode? Tenant { get; }
 
     /// <summary>Whether any of its pods holds GPUs.</summary>
-    public bool HasGpu { get; }
+    public bool HasGpu { get; private init; }
 
     /// <summary>Whether one of its pods is leaving or was given notice.</summary>
     public bool IsOnTheMove { get; }

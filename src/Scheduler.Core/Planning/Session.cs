@@ -175,7 +175,7 @@ internal sealed class Session
     /// <summary>Nodes on which fractions of an owner have been seen, in no meaningful order.</summary>
     public IReadOnlyList<int> NodesWithOwner(int owner) => _nodesByOwner.TryGetValue(owner, out var nodes) ? nodes : [];
 
-    /// <summary>Milli-GPU of a leaf that is leaving: told to, being deleted, or chosen in this cycle.</summary>
+    /// <summary>Milli-GPU of a tenant that is leaving: told to, being deleted, or chosen in this cycle.</summary>
     public long GoingMilliGpu(int tenant) => _going[tenant];
 
     /// <summary>The part of it that leaves for good. What was told to leave will wait again, and so is still asked for.</summary>
@@ -250,16 +250,58 @@ internal sealed class Session
         OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);
     }
 
+    /// <summary>
+    /// Takes the notices of some pods of a workload back, if nobody's room depends on them: what was kept meanwhile may
+    /// count on their leaving.
+    /// </summary>
+    internal void TryWithdraw(IReadOnlyList<Occupant> occupants)
+    {
+        for (var index = 0; index < occupants.Count; index++)
+        {
+            var occupant = occupants[index];
+            if (!PodRoom.Fits(occupant.Node.Later, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner))
+            {
+                for (index--; index >= 0; index--)
+                {
+                    Return(occupants[index], sign: -1);
+                }
+
+                return;
+            }
+
+            Return(occupant, sign: 1);
+        }
+
+        foreach (var occupant in occupants)
+        {
+            occupant.IsGoing = false;
+            CountGoing(occupant, sign: -1);
+            Roster.Withdrawn.Add(occupant);
+        }
+
+        foreach (var occupant in occupants)
+        {
+            if (occupant.Owner.Tenant is { } tenant && occupant.Entry is { } entry)
+            {
+                Tenants[tenant.Index].IsDirty = true;
+                Tenants[tenant.Index].Book.Free(entry, isStillGoing: IsAnyGoing(occupant.Owner, entry));
+            }
+        }
+    }
+
+    private void Return(Occupant occupant, int sign) =>
+        OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign);
+
     /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
-    internal StandingEntry? CountIn(Applicant applicant, ReadOnlySpan<Placement> pods, bool isSurplus)
+    internal void CountIn(Applicant applicant, ReadOnlySpan<Placement> pods, bool isSurplus)
     {
         if (!applicant.HasGpu)
         {
-            return null;
+            return;
         }
 
         var uses = new long[Flavors.Length];
-        foreach (var (pod, node, _) in pods)
+        foreach (var (pod, node, _, _) in pods)
         {
             if (node.Flavor >= 0)
             {
@@ -267,14 +309,35 @@ internal sealed class Session
             }
         }
 
-        var core = applicant.Running?.CoreEntry ?? applicant.Entry;
+        var core = applicant.CoreEntry;
         var entry = new StandingEntry(applicant.Workload, isSurplus ? core : null, uses)
         {
             IsSurplus = isSurplus,
             IsForcedToBurst = !isSurplus && applicant.JoinsBurst,
         };
         Tenants[applicant.Tenant.Index].Book.Insert(entry);
-        return entry;
+        applicant.Note(entry);
+    }
+
+    /// <summary>Takes back what this cycle has bound of a workload: it waits again.</summary>
+    internal void Unbind(Applicant applicant)
+    {
+        foreach (var (pod, node, devices, isBrief) in applicant.Bound)
+        {
+            var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(applicant.Tenant) : NodePlane.NoOwner;
+            Occupy(node, pod.Shape, devices, owner, sign: -1, isBrief);
+            if (pod.Shape.Gpu.IsAny)
+            {
+                Ledger.Book(applicant.Tenant.Index, node.Flavor, -pod.Shape.Gpu.MilliGpu);
+            }
+        }
+
+        foreach (var entry in applicant.Entries)
+        {
+            Tenants[applicant.Tenant.Index].Book.Remove(entry);
+        }
+
+        applicant.Unbind();
     }
 
     /// <summary>Notes that the cycle does something about a workload.</summary>
@@ -463,12 +526,26 @@ internal sealed class Session
         return entry;
     }
 
-    private void CountGoing(Occupant occupant)
+    private static bool IsAnyGoing(RunningWorkload running, StandingEntry entry)
     {
-        if (occupant.Owner.Tenant is { } tenant)
+        foreach (var occupant in running.Pods)
         {
-            _going[tenant.Index] += occupant.Pod.Shape.Gpu.MilliGpu;
-            _ending[tenant.Index] += occupant.Beneficiary is null && occupant.Pod.Notice is null ? occupant.Pod.Shape.Gpu.MilliGpu : 0;
+            if (occupant.Entry == entry && occupant.IsGoing)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    private void CountGoing(Occupant occupant, int sign = 1)
+    {
+        var milliGpu = sign * occupant.Pod.Shape.Gpu.MilliGpu;
+        for (var tenant = occupant.Owner.Tenant; tenant is not null; tenant = tenant.Parent)
+        {
+            _going[tenant.Index] += milliGpu;
+            _ending[tenant.Index] += occupant.Beneficiary is null ? milliGpu : 0;
         }
     }
 

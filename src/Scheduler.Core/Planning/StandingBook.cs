@@ -83,10 +83,26 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
         Recount(position);
     }
 
+    /// <summary>Forgets a use that this cycle had counted in.</summary>
+    public void Remove(StandingEntry entry)
+    {
+        var position = _entries.IndexOf(entry);
+        Move(entry, isGuaranteed: false);
+        _entries.RemoveAt(position);
+        Recount(position);
+    }
+
     /// <summary>From now on the use is on burst: it was told to leave.</summary>
     public void ForceToBurst(StandingEntry entry)
     {
         entry.IsForcedToBurst = true;
+        Recount(_entries.IndexOf(entry));
+    }
+
+    /// <summary>The use counts in its order again: a notice was taken back.</summary>
+    public void Free(StandingEntry entry, bool isStillGoing)
+    {
+        entry.IsForcedToBurst = isStillGoing;
         Recount(_entries.IndexOf(entry));
     }
 

@@ -8,7 +8,8 @@ namespace Scheduler.Core.Planning;
 /// <param name="Pod">The pod.</param>
 /// <param name="Node">Its node.</param>
 /// <param name="Devices">Its devices, ascending.</param>
-internal readonly record struct Placement(Pod Pod, NodeState Node, ImmutableArray<int> Devices);
+/// <param name="IsBrief">Whether it will have made way when the node's reservation begins.</param>
+internal readonly record struct Placement(Pod Pod, NodeState Node, ImmutableArray<int> Devices, bool IsBrief = false);
 
 /// <summary>
 /// A what-if on a session: placements, and room kept, that are either left in effect or undone, newest first.
@@ -49,7 +50,7 @@ internal sealed class Statement(Session session)
     {
         var devices = Choose(pod, view, request);
         session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1, isBrief);
-        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, isBrief, IsKept: false));
+        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, tenant, IsKept: false));
     }
 
     /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
@@ -60,7 +61,7 @@ internal sealed class Statement(Session session)
     public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
     {
         session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, IsBrief: false, IsKept: true));
+        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, IsKept: true));
     }
 
     /// <summary>Undoes everything.</summary>
@@ -69,14 +70,14 @@ internal sealed class Statement(Session session)
         for (var index = _steps.Count - 1; index >= 0; index--)
         {
             var step = _steps[index];
-            var (pod, node, devices) = step.Placement;
+            var (pod, node, devices, isBrief) = step.Placement;
             if (step.IsKept)
             {
                 session.OccupyLater(node, pod.Shape, devices, step.Owner, sign: -1);
             }
             else
             {
-                session.Occupy(node, pod.Shape, devices, step.Owner, sign: -1, step.IsBrief);
+                session.Occupy(node, pod.Shape, devices, step.Owner, sign: -1, isBrief);
             }
 
             Book(step, sign: -1);
@@ -108,5 +109,5 @@ internal sealed class Statement(Session session)
         }
     }
 
-    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, bool IsBrief, bool IsKept);
+    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, bool IsKept);
 }

@@ -32,6 +32,9 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
     /// <summary>Applicants that this cycle has done something about.</summary>
     public List<Applicant> Touched { get; } = [];
 
+    /// <summary>The lowest priority of what this cycle has bound.</summary>
+    public int LowestBoundPriority { get; set; } = int.MaxValue;
+
     /// <summary>How many of them an action has looked at.</summary>
     public int Position { get; set; }
 

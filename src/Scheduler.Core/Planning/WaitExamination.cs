@@ -78,7 +78,7 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
         if (withinLimit.Length == 0)
         {
             var over = session.Ledger.FirstOverLimit(need.Tenant.Index, allowed[0], need.MilliGpu)!;
-            return (WaitReason.LimitReached, WaitMessages.OverLimit(need, over, session.Ledger, allowed[0]), 0);
+            return (WaitReason.LimitReached, WaitMessages.OverLimit(need, over, session, allowed[0]), 0);
         }
 
         session.Tenants[need.Tenant.Index].Book.UsedBeside(

@@ -50,16 +50,19 @@ internal static class WaitMessages
     public static string NoNode(Need need) =>
         $"needs {Wants(need)}, and no node accepts it: {Rejections(need.Survey)}";
 
-    public static string OverLimit(Need need, TenantNode over, QuotaLedger ledger, int flavor)
+    public static string OverLimit(Need need, TenantNode over, Session session, int flavor)
     {
+        var ledger = session.Ledger;
         var isTotal = ledger.LimitTotal(over.Index) is var limitTotal && limitTotal != QuotaLedger.Unlimited
             && ledger.UsedTotal(over.Index) + need.MilliGpu > limitTotal;
         var limit = isTotal ? limitTotal : ledger.Limit(over.Index, flavor);
         var used = isTotal ? ledger.UsedTotal(over.Index) : ledger.Used(over.Index, flavor);
         var of = isTotal ? "GPUs" : $"GPUs of {ledger.Flavors[flavor]}";
+        var going = session.GoingMilliGpu(over.Index);
         return need.MilliGpu > limit
             ? $"needs {Wants(need)}, more than the limit of tenant '{over.Id}', {Gpus(limit)} {of}; it can never start like this"
-            : $"needs {Wants(need)}; tenant '{over.Id}' uses {Gpus(used)} of its limit of {Gpus(limit)} {of}; it starts when some of that ends";
+            : $"needs {Wants(need)}; tenant '{over.Id}' uses {Gpus(used - going)} of its limit of {Gpus(limit)} {of}"
+                + (going > 0 ? $" and {Gpus(going)} more until they have left" : "") + "; it starts when some of that ends";
     }
 
     public static string NotPreemptible(Need need, QuotaLedger ledger) =>

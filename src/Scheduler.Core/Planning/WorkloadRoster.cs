@@ -17,7 +17,6 @@ internal sealed class WorkloadRoster(Session session)
     private readonly SortedDictionary<WorkloadId, Workload> _nominated = [];
     private readonly List<Occupant> _chosen = [];
     private readonly List<Occupant> _going = [];
-    private readonly List<Occupant> _withdrawn = [];
 
     /// <summary>Workloads that are not planned, by id, and why.</summary>
     public IReadOnlyCollection<(Workload Workload, WaitReason Reason)> Held => _held.Values;
@@ -46,11 +45,17 @@ internal sealed class WorkloadRoster(Session session)
     /// <summary>Pods that were on their way when the cycle began.</summary>
     public IReadOnlyList<Occupant> Going => _going;
 
-    /// <summary>Pods whose notice is void, because whom it was given for no longer waits.</summary>
-    public IReadOnlyList<Occupant> Withdrawn => _withdrawn;
+    /// <summary>Workloads of which this cycle has bound pods, in order, once for each time; they may wait again since.</summary>
+    public List<Applicant> Bound { get; } = [];
+
+    /// <summary>Pods whose notice is taken back in this cycle: nobody needs their room.</summary>
+    public List<Occupant> Withdrawn { get; } = [];
 
     /// <summary>Pods that were chosen as victims in this cycle.</summary>
     public IReadOnlyList<Occupant> Chosen => _chosen;
+
+    /// <summary>A workload that waits and may be planned, or null.</summary>
+    public Applicant? FindApplicant(WorkloadId id) => _applicants.GetValueOrDefault(id);
 
     /// <summary>What of a workload runs, or null.</summary>
     public RunningWorkload? FindRunning(WorkloadId id) => _running.GetValueOrDefault(id);
@@ -104,6 +109,14 @@ internal sealed class WorkloadRoster(Session session)
         }
     }
 
+    /// <summary>Notes that pods of a workload were bound.</summary>
+    public void NoteBound(Applicant applicant)
+    {
+        Bound.Add(applicant);
+        var queue = session.Tenants[applicant.Tenant.Index];
+        queue.LowestBoundPriority = Math.Min(queue.LowestBoundPriority, applicant.Workload.Priority);
+    }
+
     /// <summary>Notes that a pod was chosen as a victim.</summary>
     public void NoteChosen(Occupant occupant) => _chosen.Add(occupant);
 
@@ -118,6 +131,8 @@ internal sealed class WorkloadRoster(Session session)
         }
 
         _chosen.Clear();
+        Withdrawn.Clear();
+        Bound.Clear();
         foreach (var tenant in session.Tenants)
         {
             foreach (var applicant in tenant.Touched)
@@ -127,6 +142,7 @@ internal sealed class WorkloadRoster(Session session)
             }
 
             tenant.Touched.Clear();
+            tenant.LowestBoundPriority = int.MaxValue;
         }
     }
 
@@ -134,7 +150,6 @@ internal sealed class WorkloadRoster(Session session)
     public void TellWhoIsGoing()
     {
         _going.Clear();
-        _withdrawn.Clear();
         foreach (var running in _onTheMove.Values)
         {
             foreach (var occupant in running.Pods)
@@ -150,17 +165,12 @@ internal sealed class WorkloadRoster(Session session)
     private void TellWhetherGoing(Occupant occupant)
     {
         var notice = occupant.Pod.Notice;
-        var isNeeded = notice is not null && _applicants.ContainsKey(notice.Beneficiary);
-        occupant.IsGoing = occupant.Pod.State == PodState.Leaving || isNeeded;
-        occupant.Beneficiary = isNeeded ? notice!.Beneficiary : null;
+        occupant.IsGoing = occupant.Pod.State == PodState.Leaving || notice is not null;
+        occupant.Beneficiary = notice?.Beneficiary;
         session.MarkDirty(occupant.Node);
         if (occupant.IsGoing)
         {
             _going.Add(occupant);
-        }
-        else if (notice is not null)
-        {
-            _withdrawn.Add(occupant);
         }
     }
 

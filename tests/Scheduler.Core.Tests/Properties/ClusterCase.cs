@@ -176,7 +176,7 @@ public static class PlanEffects
         {
             yield return workload with
             {
-                StartedAt = workload.StartedAt ?? snapshot.Now,
+                StartedAt = workload.StartedAt ?? snapshot.Now.AddMinutes(-1),
                 Pods =
                 [
                     .. workload.Pods.Select(pod => bindings.TryGetValue(pod.Id, out var binding)

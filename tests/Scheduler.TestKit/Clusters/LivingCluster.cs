@@ -124,7 +124,7 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
         // What does not change keeps its object, as in a host.
         var workload = _workloads[id];
         ImmutableArray<Pod> pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)];
-        if (!pods.SequenceEqual(workload.Pods, ReferenceEqualityComparer.Instance))
+        if (pods.Length != workload.Pods.Length || pods.Zip(workload.Pods).Any(pair => !ReferenceEquals(pair.First, pair.Second)))
         {
             _workloads[id] = workload with { Pods = pods };
         }

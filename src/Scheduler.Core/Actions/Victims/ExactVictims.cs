@@ -111,7 +111,7 @@ internal sealed class ExactVictims
 
         _scenario.Take(unit);
         var with = new VictimCost(
-            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + (unit.IsWhole ? 1 : 0), gone.Rank + unit.Rank);
+            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + unit.Disturbed, gone.Rank + unit.Rank);
         if (with.CompareTo(_bestCost) < 0)
         {
             _gone.Add(unit);

@@ -94,7 +94,7 @@ internal sealed class NodePrices
             }
         }
 
-        return best is null ? null : new VictimCost(0, best.LostMilliGpuSeconds, best.IsWhole ? 1 : 0, best.Rank);
+        return best is null ? null : new VictimCost(0, best.LostMilliGpuSeconds, best.Disturbed, best.Rank);
     }
 
     /// <summary>
@@ -110,7 +110,7 @@ internal sealed class NodePrices
             if (IsOpen(unit) && NodeVictims.DevicesOn(node, unit) is > 0 and var devices)
             {
                 open.Add((unit, devices));
-                disturbed = unit.IsWhole ? disturbed : 0;
+                disturbed = Math.Min(disturbed, unit.Disturbed);
                 rank = Int128.Min(rank, unit.Rank);
             }
         }

@@ -70,7 +70,7 @@ internal sealed class NodeVictims(Session session)
     public static int ByCost(VictimUnit a, VictimUnit b)
     {
         var order = a.LostMilliGpuSeconds.CompareTo(b.LostMilliGpuSeconds);
-        order = order != 0 ? order : a.IsWhole.CompareTo(b.IsWhole);
+        order = order != 0 ? order : a.Disturbed.CompareTo(b.Disturbed);
         return order != 0 ? order : a.Rank.CompareTo(b.Rank);
     }
 
@@ -210,7 +210,7 @@ internal sealed class NodeVictims(Session session)
 
         Take(unit);
         var with = new VictimCost(
-            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + (unit.IsWhole ? 1 : 0), gone.Rank + unit.Rank);
+            0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + unit.Disturbed, gone.Rank + unit.Rank);
         if (with.CompareTo(_bestCost) < 0)
         {
             _chosen.Add(unit);

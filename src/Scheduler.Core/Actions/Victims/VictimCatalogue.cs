@@ -13,13 +13,19 @@ internal sealed class VictimCatalogue
     /// <summary>Units of one workload have ranks that differ in these low bits.</summary>
     private const int RankBits = 16;
 
+    /// <summary>What this cycle has bound comes before all that runs, the latest first.</summary>
+    private const long JustBoundRanks = 1L << 24;
+
     private static readonly IReadOnlyList<VictimUnit> None = [];
 
     private readonly Session _session;
     private readonly List<VictimUnit>?[] _byNode;
     private readonly List<VictimUnit>?[] _byTenant;
     private readonly Dictionary<RunningWorkload, (int Position, List<VictimUnit> Units)> _byWorkload = new(ReferenceEqualityComparer.Instance);
+    private readonly Dictionary<Applicant, VictimUnit> _justBound = new(ReferenceEqualityComparer.Instance);
+    private readonly SortedSet<int> _priorities = [];
     private int _standingsSeen;
+    private int _boundSeen;
 
     public VictimCatalogue(Session session)
     {
@@ -35,11 +41,11 @@ internal sealed class VictimCatalogue
             Add(candidates[position], position);
         }
 
-        Priorities = [.. candidates.Select(running => running.Workload.Priority).Distinct().Order()];
+        _priorities.UnionWith(candidates.Select(running => running.Workload.Priority));
     }
 
     /// <summary>The priorities of all units, ascending.</summary>
-    public IReadOnlyList<int> Priorities { get; }
+    public IReadOnlyCollection<int> Priorities => _priorities;
 
     /// <summary>Units with a pod on a node.</summary>
     public IReadOnlyList<VictimUnit> On(int node) => _byNode[node] ?? None;
@@ -59,18 +65,41 @@ internal sealed class VictimCatalogue
         return count;
     }
 
-    /// <summary>Tells the session of nodes on which units changed sides of a guarantee since the last call.</summary>
-    public void NoteStandings()
+    /// <summary>Takes in what the cycle has done since the last call.</summary>
+    public void CatchUp()
     {
+        for (; _boundSeen < _session.Roster.Bound.Count; _boundSeen++)
+        {
+            var applicant = _session.Roster.Bound[_boundSeen];
+            Forget(applicant);
+            if (applicant.Bound.Count > 0 && applicant.Workload.IsPreemptible)
+            {
+                AddJustBound(applicant, _boundSeen);
+            }
+        }
+
+        // Where units changed sides of a guarantee, other prices hold.
         for (; _standingsSeen < _session.MovedStandings.Count; _standingsSeen++)
         {
-            if (_session.Roster.FindRunning(_session.MovedStandings[_standingsSeen].Workload.Id) is { } running)
+            var workload = _session.MovedStandings[_standingsSeen].Workload.Id;
+            foreach (var occupant in _session.Roster.FindRunning(workload)?.Pods ?? [])
             {
-                foreach (var occupant in running.Pods)
-                {
-                    _session.NoteChange(occupant.Node);
-                }
+                _session.NoteChange(occupant.Node);
             }
+
+            foreach (var placement in _session.Roster.FindApplicant(workload)?.Bound ?? [])
+            {
+                _session.NoteChange(placement.Node);
+            }
+        }
+    }
+
+    /// <summary>Drops the unit of a workload that was bound in this cycle and waits again.</summary>
+    public void Forget(Applicant applicant)
+    {
+        if (_justBound.Remove(applicant, out var unit))
+        {
+            Remove(unit);
         }
     }
 
@@ -84,14 +113,37 @@ internal sealed class VictimCatalogue
 
         foreach (var unit in old.Units)
         {
-            _byTenant[running.Tenant!.Index]!.Remove(unit);
-            foreach (var node in unit.Nodes)
-            {
-                _byNode[node.Index]!.Remove(unit);
-            }
+            Remove(unit);
         }
 
         Add(running, old.Position);
+    }
+
+    private void AddJustBound(Applicant applicant, int order)
+    {
+        var running = RunningWorkload.OfBound(applicant);
+        var unit = new VictimUnit(running, [.. running.Pods], applicant.Running is null, 0, JustBoundRanks - 1 - order) { JustBound = applicant };
+        _justBound.Add(applicant, unit);
+        _priorities.Add(unit.Priority);
+        Add(unit);
+    }
+
+    private void Add(VictimUnit unit)
+    {
+        (_byTenant[unit.Running.Tenant!.Index] ??= []).Add(unit);
+        foreach (var node in unit.Nodes)
+        {
+            (_byNode[node.Index] ??= []).Add(unit);
+        }
+    }
+
+    private void Remove(VictimUnit unit)
+    {
+        _byTenant[unit.Running.Tenant!.Index]!.Remove(unit);
+        foreach (var node in unit.Nodes)
+        {
+            _byNode[node.Index]!.Remove(unit);
+        }
     }
 
     private void Add(RunningWorkload running, int position)
@@ -102,7 +154,7 @@ internal sealed class VictimCatalogue
             return;
         }
 
-        var rank = (long)position << RankBits;
+        var rank = JustBoundRanks + ((long)position << RankBits);
         var units = new List<VictimUnit>();
         foreach (var pod in running.Surplus.Where(pod => !pod.IsGoing))
         {
@@ -113,11 +165,7 @@ internal sealed class VictimCatalogue
         _byWorkload.Add(running, (position, units));
         foreach (var unit in units)
         {
-            (_byTenant[running.Tenant!.Index] ??= []).Add(unit);
-            foreach (var node in unit.Nodes)
-            {
-                (_byNode[node.Index] ??= []).Add(unit);
-            }
+            Add(unit);
         }
     }
 

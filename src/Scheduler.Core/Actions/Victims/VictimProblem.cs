@@ -66,12 +66,7 @@ internal sealed class VictimProblem
         }
 
         var tenant = Applicant.Tenant.Index;
-        var more = _needMilliGpu - _session.GoingMilliGpu(tenant);
-        foreach (var unit in victims)
-        {
-            more -= unit.Running.Tenant == Applicant.Tenant ? unit.MilliGpu : 0;
-        }
-
+        var more = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
         var ledger = _session.Ledger;
         if (!Applicant.MayBurst && ledger.UsedTotal(tenant) + more > ledger.GuaranteedTotal(tenant))
         {

@@ -31,7 +31,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>Whether a unit may be taken for the beneficiary.</summary>
     public bool MayTake(VictimUnit unit)
     {
-        if (unit.Running.Workload.Id == beneficiary.Workload.Id)
+        if (unit.Running.Workload.Id == beneficiary.Workload.Id || unit.JustBound is { WasDisplaced: true })
         {
             return false;
         }
@@ -51,22 +51,10 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
         && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
         && !IsProtected(session, unit, sparesYoung);
 
-    /// <summary>Whether taking one more unit leaves its tenant what it is entitled to; of no interest but for fair share.</summary>
-    public bool IsAffordable(IReadOnlyCollection<VictimUnit> chosen, VictimUnit unit)
-    {
-        if (Scope != VictimScope.FairShare)
-        {
-            return true;
-        }
-
-        var freed = unit.MilliGpu;
-        foreach (var other in chosen)
-        {
-            freed += other.Running.Tenant == unit.Running.Tenant && other != unit ? other.MilliGpu : 0;
-        }
-
-        return freed <= session.Excess(unit.Running.Tenant!.Index);
-    }
+    /// <summary>Whether a set leaves the tenant of a unit what it is entitled to; of no interest but for fair share.</summary>
+    public bool IsAffordable(IReadOnlyCollection<VictimUnit> chosen, VictimUnit unit) =>
+        Scope != VictimScope.FairShare
+        || VictimUnit.MilliGpuOf(chosen, unit.Running.Tenant!) <= session.Excess(unit.Running.Tenant!.Index);
 
     private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
     {

@@ -75,6 +75,12 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
     private VictimPlan? ForOne()
     {
         var kind = problem.Groups[0].Kind;
+        if (problem.CountRoom(_scenario, kind, needed: 1) > 0)
+        {
+            // Room is there: it is quota that somebody has to make way for.
+            return MeetQuota() ? Finish(isExact: false) : null;
+        }
+
         var best = default((NodeState Node, NodeOption Option)?);
         var special = market.SpecialNodes(_rule, problem.Applicant.Tenant);
         foreach (var node in special)

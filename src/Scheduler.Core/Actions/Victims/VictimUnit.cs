@@ -1,4 +1,5 @@
 using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Actions.Victims;
 
@@ -28,6 +29,12 @@ internal sealed class VictimUnit
     /// <summary>Whether the workload stops.</summary>
     public bool IsWhole { get; }
 
+    /// <summary>The workload, if it was this cycle that bound it: it does not run yet, and loses nothing.</summary>
+    public Applicant? JustBound { get; init; }
+
+    /// <summary>1 if a workload stops, else 0.</summary>
+    public int Disturbed => IsWhole && JustBound is null ? 1 : 0;
+
     /// <summary>Work thrown away.</summary>
     public long LostMilliGpuSeconds { get; }
 
@@ -36,6 +43,34 @@ internal sealed class VictimUnit
 
     /// <summary>What it holds.</summary>
     public long MilliGpu { get; }
+
+    /// <summary>What the units of a tenant hold together. A surplus pod beside the whole of its workload counts once.</summary>
+    public static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant)
+    {
+        var milliGpu = 0L;
+        foreach (var unit in units)
+        {
+            if (unit.Running.Tenant == tenant && (unit.IsWhole || !HasWholeOf(units, unit.Running)))
+            {
+                milliGpu += unit.MilliGpu;
+            }
+        }
+
+        return milliGpu;
+    }
+
+    private static bool HasWholeOf(IReadOnlyCollection<VictimUnit> units, RunningWorkload running)
+    {
+        foreach (var unit in units)
+        {
+            if (unit.IsWhole && unit.Running == running)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>Priority of the workload.</summary>
     public int Priority => Running.Workload.Priority;
@@ -78,9 +113,9 @@ internal readonly record struct VictimCost(int BudgetViolations, long LostMilliG
         foreach (var unit in units)
         {
             lost += unit.LostMilliGpuSeconds;
-            disturbed += unit.IsWhole ? 1 : 0;
+            disturbed += unit.Disturbed;
             rank += unit.Rank;
-            if (unit.Running.Workload.DisruptionBudget is { } budget)
+            if (unit is { JustBound: null, Running.Workload.DisruptionBudget: { } budget })
             {
                 budgets ??= new SortedDictionary<string, int>(StringComparer.Ordinal);
                 budgets[budget] = budgets.GetValueOrDefault(budget) + unit.Pods.Length;

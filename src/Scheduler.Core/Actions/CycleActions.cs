@@ -1,0 +1,69 @@
+using Scheduler.Core.Actions.Victims;
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Core.Actions;
+
+/// <summary>
+/// What a cycle does about each workload in its turn, and in which order: what is free, what can be taken back, what can
+/// be promised.
+/// </summary>
+internal sealed class CycleActions
+{
+    private readonly Session _session;
+    private readonly Allocate _allocate;
+    private readonly Preempt _preempt;
+    private readonly Reservations _reservations;
+
+    public CycleActions(Session session)
+    {
+        _session = session;
+        _allocate = new Allocate(session);
+        _preempt = new Preempt(session, _allocate);
+        _reservations = new Reservations(session);
+    }
+
+    /// <summary>Who is to leave, in the order of the cycle.</summary>
+    public IReadOnlyList<Evict> Evictions => _preempt.Evictions;
+
+    /// <summary>Workloads for which room was made before.</summary>
+    public void ResumeNominations() => Nominations.Resume(_session, _allocate);
+
+    /// <summary>Demand inside guarantees: cores first, then surplus of elastic gangs.</summary>
+    public void StartGuaranteed()
+    {
+        _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
+            || (!applicant.MayBurst
+                && (_preempt.TryFor(applicant, VictimScope.Priority) || _reservations.TryFor(applicant, Standing.Guaranteed)))));
+        _allocate.Surplus(Standing.Guaranteed);
+    }
+
+    /// <summary>Demand beyond guarantees.</summary>
+    public void StartBurst()
+    {
+        _allocate.Cores(Standing.Burst, applicant => AndDisplaced(PreemptOrReserve(applicant)));
+        _allocate.Surplus(Standing.Burst);
+    }
+
+    private bool PreemptOrReserve(Applicant applicant) =>
+        _preempt.TryFor(applicant, VictimScope.Priority)
+        || (_session.Policy.HasFairShareReclaim && _preempt.TryFor(applicant, VictimScope.FairShare))
+        || _reservations.TryFor(applicant, Standing.Burst);
+
+    /// <summary>
+    /// Workloads that were bound in this cycle and had to make way have their turn again at once. That ends: each makes way
+    /// only once.
+    /// </summary>
+    private bool AndDisplaced(bool hasChanged)
+    {
+        while (_preempt.Displaced.TryDequeue(out var applicant))
+        {
+            if (applicant.Missing > 0)
+            {
+                _ = (!applicant.JoinsBurst && (_allocate.TryStartCore(applicant, Standing.Guaranteed) || _preempt.TryFor(applicant, VictimScope.Guarantee)))
+                    || (applicant.MayBurst && (_allocate.TryStartCore(applicant, Standing.Burst) || PreemptOrReserve(applicant)));
+            }
+        }
+
+        return hasChanged;
+    }
+}
