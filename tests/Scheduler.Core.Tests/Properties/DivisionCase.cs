@@ -62,8 +62,9 @@ public sealed record DivisionCase(int Capacity, int? Cap, ImmutableArray<Claim> 
 
     public bool IsLeaf(Claim claim) => !ChildrenOf(claim.Id).Any();
 
-    /// <summary>Steps from the top: 1 for a tenant at the top.</summary>
-    public int DepthOf(Claim claim) => claim.Parent is null ? 1 : 1 + DepthOf(Claims.Single(other => other.Id == claim.Parent));
+    /// <summary>From the top down to the tenant itself.</summary>
+    public IEnumerable<Claim> PathTo(Claim claim) =>
+        claim.Parent is null ? [claim] : PathTo(Claims.Single(other => other.Id == claim.Parent)).Append(claim);
 
     public long GuaranteedOf(Claim claim) => claim.Guaranteed + ChildrenOf(claim.Id).Sum(GuaranteedOf);
 

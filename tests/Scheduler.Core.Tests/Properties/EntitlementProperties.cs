@@ -101,13 +101,19 @@ public class EntitlementProperties
     [Cases]
     public Property W12_more_capacity_takes_from_nobody(DivisionCase division, PositiveInt more)
     {
-        // Up to one milli of rounding at each level of the tree; twice where guarantees are scaled, which rounds as well.
+        // Up to one milli of rounding at each level of the tree. Where guarantees are scaled, these are rounded as well, and
+        // below a tenant at its limit the statement is another: there, what capacity brings back of one guarantee can only
+        // come from a sibling's burst.
         var before = division.Computed();
         var after = (division with { Capacity = division.Capacity + more.Get }).Computed();
-        var rounding = division.ChildrenOf(null).Sum(division.GuaranteedOf) > division.Capacity ? 2 : 1;
-        var losers = division.Claims.Where(claim => after[claim.Id] < before[claim.Id] - (rounding * division.DepthOf(claim)))
+        var isScaled = division.ChildrenOf(null).Sum(division.GuaranteedOf) > division.Capacity;
+        var losers = division.Claims
+            .Where(claim => after[claim.Id] < before[claim.Id] - division.PathTo(claim).Sum(RoundingAt))
+            .Where(claim => !isScaled || !division.PathTo(claim).SkipLast(1).Any(above => after[above.Id] == division.LimitOf(above)))
             .Select(claim => $"{claim.Id} falls from {before[claim.Id]} to {after[claim.Id]}").ToArray();
         return (losers.Length == 0).Label(string.Join("; ", losers));
+
+        int RoundingAt(Claim claim) => isScaled ? 1 + division.ChildrenOf(claim.Parent).Count() : 1;
     }
 
     [Cases]

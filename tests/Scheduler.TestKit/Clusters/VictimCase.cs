@@ -31,13 +31,16 @@ internal sealed class VictimCaseMaker(ulong seed)
     private readonly List<Node> _nodes = [];
     private readonly Dictionary<NodeName, int[]> _free = [];
     private readonly Dictionary<NodeName, long> _freeCpu = [];
+    private readonly Dictionary<(NodeName, int), string> _fractionsOf = [];
     private readonly List<Workload> _running = [];
     private readonly string[] _tenants = [VictimCase.Owner, "north", "south", "west"];
+
+    private bool _isSharing;
 
     public VictimCase Make()
     {
         var tenants = _random.Between(2, _tenants.Length);
-        var sharing = _random.Between(0, 1) == 1;
+        _isSharing = _random.Chance(50);
         DrawNodes();
         var wanted = _random.Between(5, 20);
         for (var attempt = 0; attempt < 40 && _running.Count < wanted; attempt++)
@@ -46,7 +49,7 @@ internal sealed class VictimCaseMaker(ulong seed)
         }
 
         var waiting = DrawWaiting();
-        var tree = DrawTree(tenants, sharing, waiting);
+        var tree = DrawTree(tenants, waiting);
         var builder = new ClusterSnapshotBuilder { Now = Clusters.Make.Now, Generation = 1 }.Add(_nodes).Add(_running).Add(waiting).With(tree);
         for (var budget = 0; budget < 3; budget++)
         {
@@ -124,7 +127,7 @@ internal sealed class VictimCaseMaker(ulong seed)
         {
             var first = _random.Below(_nodes.Count);
             var placement = Enumerable.Range(first, _nodes.Count).Select(index => _nodes[index % _nodes.Count])
-                .Select(node => TryTake(node, pod.Shape)).FirstOrDefault(found => found is not null);
+                .Select(node => TryTake(node, pod.Shape, workload.Namespace)).FirstOrDefault(found => found is not null);
             if (placement is null)
             {
                 // Half a gang gives back what it took.
@@ -144,11 +147,12 @@ internal sealed class VictimCaseMaker(ulong seed)
         return workload with { Pods = pods.ToImmutable() };
     }
 
-    private PodPlacement? TryTake(Node node, PodShape shape)
+    private PodPlacement? TryTake(Node node, PodShape shape, string tenant)
     {
         var free = _free[node.Name];
         var devices = Enumerable.Range(0, free.Length)
-            .Where(device => free[device] >= shape.Gpu.MilliEach && (shape.Gpu.Kind == GpuRequestKind.Fraction || free[device] == 1000))
+            .Where(device => free[device] >= shape.Gpu.MilliEach
+                && (free[device] == 1000 || _isSharing || _fractionsOf.GetValueOrDefault((node.Name, device)) == tenant))
             .Take(shape.Gpu.Count).ToImmutableArray();
         if (devices.Length < shape.Gpu.Count || _freeCpu[node.Name] < shape.Requests.MilliCpu)
         {
@@ -158,6 +162,7 @@ internal sealed class VictimCaseMaker(ulong seed)
         foreach (var device in devices)
         {
             free[device] -= shape.Gpu.MilliEach;
+            _fractionsOf[(node.Name, device)] = tenant;
         }
 
         _freeCpu[node.Name] -= shape.Requests.MilliCpu;
@@ -179,30 +184,30 @@ internal sealed class VictimCaseMaker(ulong seed)
     }
 
     /// <summary>The owner's guarantee covers what it runs and what waits; the others' cover a part of what they run, if that fits beside.</summary>
-    private TenantTree DrawTree(int tenants, bool sharing, Workload waiting)
+    private TenantTree DrawTree(int tenants, Workload waiting)
     {
         var left = _nodes.Sum(node => node.HealthyMilliGpu);
         var own = UsedBy(VictimCase.Owner) + waiting.Pods.Sum(pod => pod.Shape.Gpu.MilliGpu);
         left -= own;
         var hasParent = _random.Chance(35);
-        var leaves = new List<Tenant> { Leaf(VictimCase.Owner, own, sharing) };
+        var leaves = new List<Tenant> { Leaf(VictimCase.Owner, own) };
         foreach (var name in _tenants[1..tenants])
         {
             var guaranteed = Math.Max(0, Math.Min(left, UsedBy(name) * _random.Below(100) / 100));
             left -= guaranteed;
-            leaves.Add(Leaf(name, guaranteed, sharing) with { Parent = hasParent ? new TenantId("others") : null });
+            leaves.Add(Leaf(name, guaranteed) with { Parent = hasParent ? new TenantId("others") : null });
         }
 
         return hasParent
-            ? Clusters.Make.Tree([.. leaves, Leaf("others", leaves[1..].Sum(leaf => leaf.Quotas[0].GuaranteedMilliGpu), false) with { Namespaces = [] }])
+            ? Clusters.Make.Tree([.. leaves, Leaf("others", leaves[1..].Sum(leaf => leaf.Quotas[0].GuaranteedMilliGpu)) with { Namespaces = [] }])
             : Clusters.Make.Tree(leaves);
     }
 
-    private static Tenant Leaf(string name, long guaranteed, bool sharing) => new()
+    private Tenant Leaf(string name, long guaranteed) => new()
     {
         Id = new TenantId(name),
         Namespaces = [name],
-        SharesDevices = sharing,
+        SharesDevices = _isSharing,
         Quotas = [new FlavorQuota { Flavor = FlavorId.Any, GuaranteedMilliGpu = guaranteed, BurstMilliGpu = 1_000_000 }],
     };
 

@@ -96,18 +96,18 @@ public static class VictimJudge
 
     /// <summary>Whether every victim is needed: each surplus pod, and the core of each workload that stops.</summary>
     public static bool IsMinimal(ClusterSnapshot snapshot, Workload beneficiary, IReadOnlySet<PodId> victims) =>
-        UnitsOf(snapshot, victims).All(unit => !PackingOracle.Fits(snapshot, beneficiary, victims.Except(unit).ToHashSet()));
+        UnitsOf(snapshot, victims).All(unit => !PackingOracle.Fits(snapshot, beneficiary, victims.Except(unit.Select(pod => pod.Id)).ToHashSet()));
 
     /// <summary>What can be spared by itself. Of an elastic gang that stops, its core: the surplus could still go alone.</summary>
-    private static IEnumerable<IReadOnlyList<PodId>> UnitsOf(ClusterSnapshot snapshot, IReadOnlySet<PodId> victims)
+    public static IEnumerable<IReadOnlyList<Pod>> UnitsOf(ClusterSnapshot snapshot, IReadOnlySet<PodId> victims)
     {
         foreach (var workload in snapshot.Workloads)
         {
             var placed = StandingOracle.PlacedPods(workload);
-            PodId[] going = [.. placed.Select(pod => pod.Id).Where(victims.Contains)];
+            Pod[] going = [.. placed.Where(pod => victims.Contains(pod.Id))];
             if (placed.Count - going.Length < workload.MinMember && going.Length > 0)
             {
-                yield return [.. StandingOracle.CoreOf(workload).Select(pod => pod.Id).Where(victims.Contains)];
+                yield return [.. StandingOracle.CoreOf(workload).Where(pod => victims.Contains(pod.Id))];
             }
             else
             {
