@@ -36,6 +36,12 @@ internal static class BenchmarkCommand
         {
             return Fail(Failed, exception.Message);
         }
+        catch (InvalidOperationException exception)
+        {
+            // The planner's own word for a bug in it. The trace is for whoever mends it.
+            Console.Error.WriteLine(exception.StackTrace);
+            return Fail(Failed, $"the planner fails: {exception.Message}");
+        }
     }
 
     /// <summary>That a command is missing follows from one that is not recognized.</summary>

@@ -59,6 +59,7 @@ internal static class OptimalityCommand
                 figures.OptimalShare,
                 figures.WorstRatio,
                 figures.AllocationExact,
+                figures.SeveralVictimsShare,
                 figures.Instances,
                 figures.Seed,
                 figures.Failures,
@@ -73,6 +74,7 @@ internal static class OptimalityCommand
             ["", ""],
             [
                 ["instances", Results.Text(figures.Instances)],
+                ["more than one victim", $"{figures.SeveralVictimsShare:P1}"],
                 ["victims optimal", $"{figures.OptimalShare:P1}"],
                 ["work lost over the least, worst", $"{figures.WorstRatio:0.###}"],
                 ["entitlements exact", figures.AllocationExact ? "yes" : "no"],

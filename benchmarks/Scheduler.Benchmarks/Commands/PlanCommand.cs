@@ -13,7 +13,7 @@ internal static class PlanCommand
         var nodes = CommonOptions.Whole("--nodes", "Nodes of eight GPUs", 5000, 1, CommonOptions.MostNodes);
         var pending = CommonOptions.Whole("--pending", "Waiting workloads", 10_000, 1, 1_000_000);
         var tenants = CommonOptions.Whole("--tenants", "Tenants", 50, 2, 1000);
-        var runs = CommonOptions.Whole("--runs", "Cold cycles that count, after three that warm up", 9, 1, 1000);
+        var runs = CommonOptions.Whole("--runs", "Cold cycles that count, after some that warm up", 9, 1, 1000);
         var changes = CommonOptions.Whole("--changes", "Single changes, each followed by a cycle", 500, 0, 100_000);
         var contended = new Option<bool>("--contended") { Description = "The cluster is full of half of the tenants' work, and as much again waits: capacity is reclaimed" };
         var sizes = CommonOptions.Sizes("Measure these numbers of nodes as well, with twice as many waiting workloads, to see how cost grows");

@@ -14,6 +14,9 @@ internal sealed record OptimalityFigures
     /// <summary>Of the instances, those whose victims are the best by all four aims.</summary>
     public required double OptimalShare { get; init; }
 
+    /// <summary>Of the instances, those whose best victims are more than one workload.</summary>
+    public required double SeveralVictimsShare { get; init; }
+
     /// <summary>Work lost over the least that is possible, the worst instance.</summary>
     public required double WorstRatio { get; init; }
 
@@ -41,8 +44,11 @@ internal static class OptimalityMeasurement
         var judged = new List<(VictimCase Case, VictimVerdict Verdict)>();
         var isExact = true;
         var skipped = 0;
-        for (var next = seed; judged.Count < instances; next++)
+        var seeds = new SplitMix64(seed);
+        while (judged.Count < instances)
         {
+            // Short enough to be copied by hand from a list of failures.
+            var next = (ulong)seeds.Below(1_000_000_000);
             var value = VictimCase.Make(next);
             if (VictimJudge.Judge(value) is { } verdict)
             {
@@ -68,6 +74,8 @@ internal static class OptimalityMeasurement
             Instances = instances,
             Seed = seed,
             OptimalShare = Math.Round(1 - ((double)failing.Length / instances), 4),
+            SeveralVictimsShare = Math.Round(
+                (double)judged.Count(pair => VictimJudge.WorkloadsOf(pair.Case.Snapshot, pair.Verdict.BestVictims) > 1) / instances, 4),
             WorstRatio = Math.Round(judged.Max(pair => pair.Verdict.LostRatio), 4),
             AllocationExact = isExact,
             Failures = new SortedDictionary<string, int>(

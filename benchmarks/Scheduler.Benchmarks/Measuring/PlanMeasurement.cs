@@ -1,8 +1,10 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Scheduler.Benchmarks.Clusters;
 using Scheduler.Benchmarks.Commands;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
 
 namespace Scheduler.Benchmarks.Measuring;
 
@@ -39,6 +41,9 @@ internal static class PlanMeasurement
 {
     private const int WarmUps = 3;
 
+    /// <summary>The runtime compiles hot code again in the background, which takes a while whatever the size.</summary>
+    private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
+
     public static PlanFigures Measure(PlanScenario scenario)
     {
         Results.Progress($"plan: {scenario.Nodes} nodes, {scenario.Pending} waiting");
@@ -48,22 +53,18 @@ internal static class PlanMeasurement
         var full = new Samples();
         var snapshots = new Samples();
         var validator = new Samples();
+        var warmUp = Stopwatch.StartNew();
+        for (var run = 0; run < WarmUps || warmUp.Elapsed < WarmUpTime; run++)
+        {
+            // Measured like the others, and forgotten.
+            RunCold(nodes, tenants, workloads, new Samples(), new Samples(), new Samples());
+        }
+
         var allocated = 0L;
         Plan? plan = null;
-        for (var run = -WarmUps; run < scenario.Runs; run++)
+        for (var run = 0; run < scenario.Runs; run++)
         {
-            // What warms up is measured too, and forgotten.
-            var (cycleTimes, snapshotTimes) = run < 0 ? (new Samples(), new Samples()) : (full, snapshots);
-            var snapshot = snapshotTimes.Time(() =>
-                new ClusterSnapshotBuilder { Now = SyntheticCluster.Now, Generation = 1 }.Add(nodes).Add(workloads).With(tenants).Build());
-            GC.Collect();
-            var before = GC.GetAllocatedBytesForCurrentThread();
-            plan = cycleTimes.Time(() => Planner.Compute(snapshot, SchedulingPolicy.Default));
-            allocated = GC.GetAllocatedBytesForCurrentThread() - before;
-            if (run is -1 or 0)
-            {
-                Validate(run < 0 ? new Samples() : validator, snapshot, plan);
-            }
+            (plan, allocated) = RunCold(nodes, tenants, workloads, full, snapshots, run == 0 ? validator : null);
         }
 
         var changes = MeasureChanges(scenario, new ChangingCluster(
@@ -87,6 +88,23 @@ internal static class PlanMeasurement
             ChangeSnapshotP50Ms = changes.Snapshots.Percentile(50),
             AllocatedBytes = allocated,
         };
+    }
+
+    private static (Plan Plan, long AllocatedBytes) RunCold(
+        ImmutableArray<Node> nodes, TenantTree tenants, ImmutableArray<Workload> workloads, Samples cycles, Samples snapshots, Samples? validator)
+    {
+        var snapshot = snapshots.Time(() =>
+            new ClusterSnapshotBuilder { Now = SyntheticCluster.Now, Generation = 1 }.Add(nodes).Add(workloads).With(tenants).Build());
+        GC.Collect();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        var plan = cycles.Time(() => Planner.Compute(snapshot, SchedulingPolicy.Default));
+        var allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        if (validator is not null)
+        {
+            Validate(validator, snapshot, plan);
+        }
+
+        return (plan, allocated);
     }
 
     /// <summary>What waits; in a contended cluster beside what half of the tenants fill it with.</summary>

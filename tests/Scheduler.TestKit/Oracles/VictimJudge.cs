@@ -98,6 +98,10 @@ public static class VictimJudge
     public static bool IsMinimal(ClusterSnapshot snapshot, Workload beneficiary, IReadOnlySet<PodId> victims) =>
         UnitsOf(snapshot, victims).All(unit => !PackingOracle.Fits(snapshot, beneficiary, victims.Except(unit.Select(pod => pod.Id)).ToHashSet()));
 
+    /// <summary>How many workloads some pods belong to.</summary>
+    public static int WorkloadsOf(ClusterSnapshot snapshot, IReadOnlySet<PodId> pods) =>
+        snapshot.Workloads.Count(workload => workload.Pods.Any(pod => pods.Contains(pod.Id)));
+
     /// <summary>What can be spared by itself. Of an elastic gang that stops, its core: the surplus could still go alone.</summary>
     public static IEnumerable<IReadOnlyList<Pod>> UnitsOf(ClusterSnapshot snapshot, IReadOnlySet<PodId> victims)
     {
