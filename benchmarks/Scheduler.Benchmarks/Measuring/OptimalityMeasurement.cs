@@ -1,4 +1,5 @@
 using Scheduler.Benchmarks.Commands;
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.TestKit.Clusters;
 using Scheduler.TestKit.Oracles;
@@ -54,9 +55,13 @@ internal static class OptimalityMeasurement
             {
                 skipped = 0;
                 judged.Add((value, verdict));
-                isExact &= verdict.Fault == VictimFault.Broken
-                    || FairShareQuestion.IsExact(value.Snapshot, value.Policy, Planner.Compute(value.Snapshot, value.Policy));
-                isExact &= IsExact(AllocationCase.Make(next));
+                var allocation = AllocationCase.Make(next);
+                if ((verdict.Fault != VictimFault.Broken && !IsExact(value.Snapshot, value.Policy)) || !IsExact(allocation.Snapshot, allocation.Policy))
+                {
+                    isExact = false;
+                    Results.Progress($"optimality: the entitlements of seed {next} are not exact");
+                }
+
                 if (judged.Count % 100 == 0)
                 {
                     Results.Progress($"optimality: {judged.Count} of {instances}");
@@ -87,6 +92,6 @@ internal static class OptimalityMeasurement
         };
     }
 
-    private static bool IsExact(AllocationCase value) =>
-        FairShareQuestion.IsExact(value.Snapshot, value.Policy, Planner.Compute(value.Snapshot, value.Policy));
+    private static bool IsExact(ClusterSnapshot snapshot, SchedulingPolicy policy) =>
+        FairShareQuestion.IsExact(snapshot, policy, Planner.Compute(snapshot, policy));
 }
