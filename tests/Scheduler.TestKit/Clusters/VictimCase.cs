@@ -17,17 +17,27 @@ public sealed record VictimCase(string Name, ClusterSnapshot Snapshot, Schedulin
     public Workload Waiting => Snapshot.Workloads.Single(workload => workload.Id == Beneficiary);
 
     /// <summary>A case from a seed; every seed gives one. Whether there is room without victims is for the caller to see.</summary>
-    public static VictimCase Make(ulong seed) => new VictimCaseMaker(seed).Make();
+    public static VictimCase Make(ulong seed)
+    {
+        // Neighbouring seeds would give neighbouring streams; one step takes them apart.
+        var stream = new SplitMix64(seed);
+        while (true)
+        {
+            if (new VictimCaseMaker(seed, new SplitMix64(stream.Next())).TryMake() is { } made)
+            {
+                return made;
+            }
+        }
+    }
 }
 
 /// <summary>Draws a <see cref="VictimCase"/>: nodes, then running work until they are nearly full, then guarantees that go with it.</summary>
-internal sealed class VictimCaseMaker(ulong seed)
+internal sealed class VictimCaseMaker(ulong seed, SplitMix64 random)
 {
     private static readonly string[] Flavors = ["A100", "H100"];
     private static readonly int[] Priorities = [0, 100, 1000];
 
-    // Neighbouring seeds would give neighbouring streams; one step takes them apart.
-    private readonly SplitMix64 _random = new(new SplitMix64(seed).Next());
+    private readonly SplitMix64 _random = random;
     private readonly List<Node> _nodes = [];
     private readonly Dictionary<NodeName, int[]> _free = [];
     private readonly Dictionary<NodeName, long> _freeCpu = [];
@@ -37,7 +47,8 @@ internal sealed class VictimCaseMaker(ulong seed)
 
     private bool _isSharing;
 
-    public VictimCase Make()
+    /// <summary>The case, or null if the cluster is too small for the guarantee that it would take.</summary>
+    public VictimCase? TryMake()
     {
         var tenants = _random.Between(2, _tenants.Length);
         _isSharing = _random.Chance(50);
@@ -49,7 +60,11 @@ internal sealed class VictimCaseMaker(ulong seed)
         }
 
         var waiting = DrawWaiting();
-        var tree = DrawTree(tenants, waiting);
+        if (DrawTree(tenants, waiting) is not { } tree)
+        {
+            return null;
+        }
+
         var builder = new ClusterSnapshotBuilder { Now = Clusters.Make.Now, Generation = 1 }.Add(_nodes).Add(_running).Add(waiting).With(tree);
         for (var budget = 0; budget < 3; budget++)
         {
@@ -184,16 +199,21 @@ internal sealed class VictimCaseMaker(ulong seed)
     }
 
     /// <summary>The owner's guarantee covers what it runs and what waits; the others' cover a part of what they run, if that fits beside.</summary>
-    private TenantTree DrawTree(int tenants, Workload waiting)
+    private TenantTree? DrawTree(int tenants, Workload waiting)
     {
         var left = _nodes.Sum(node => node.HealthyMilliGpu);
         var own = UsedBy(VictimCase.Owner) + waiting.Pods.Sum(pod => pod.Shape.Gpu.MilliGpu);
         left -= own;
+        if (left < 0)
+        {
+            return null;
+        }
+
         var hasParent = _random.Chance(35);
         var leaves = new List<Tenant> { Leaf(VictimCase.Owner, own) };
         foreach (var name in _tenants[1..tenants])
         {
-            var guaranteed = Math.Max(0, Math.Min(left, UsedBy(name) * _random.Below(100) / 100));
+            var guaranteed = Math.Min(left, UsedBy(name) * _random.Below(100) / 100);
             left -= guaranteed;
             leaves.Add(Leaf(name, guaranteed) with { Parent = hasParent ? new TenantId("others") : null });
         }
