@@ -12,7 +12,8 @@ internal static class BenchmarkCommand
 
     public static int Run(string[] args)
     {
-        var root = new RootCommand("Measures Weir's planner. Times on a shared machine are not stable: compare ratios and medians of one run.")
+        var root = new RootCommand(
+            "Measures Weir's planner. Times on a shared machine are not stable: compare ratios and medians of one run.")
         {
             PlanCommand.Create(),
             ReclaimCommand.Create(),
@@ -60,7 +61,12 @@ internal static class BenchmarkCommand
     {
         private static readonly Dictionary<string, string[]> Examples = new(StringComparer.Ordinal)
         {
-            ["plan"] = ["plan --nodes 5000 --pending 10000 --tenants 50", "plan --contended --changes 100", "plan --sizes 500,1000,2000,5000,20000 --output json"],
+            ["plan"] =
+            [
+                "plan --nodes 5000 --pending 10000 --tenants 50",
+                "plan --contended --changes 100",
+                "plan --sizes 500,1000,2000,5000,20000 --output json",
+            ],
             ["reclaim"] = ["reclaim --nodes 500", "reclaim --sizes 500,1000,2000,5000 --output json"],
             ["optimality"] = ["optimality --instances 500 --seed 1", "optimality --replay worst.json"],
             ["micro"] = ["micro", "micro --filter '*Entitlement*'"],
@@ -72,7 +78,8 @@ internal static class BenchmarkCommand
             var output = parseResult.InvocationConfiguration.Output;
             output.WriteLine("Examples:");
             var command = parseResult.CommandResult.Command.Name;
-            foreach (var example in Examples.Where(pair => pair.Key == command || !Examples.ContainsKey(command)).SelectMany(pair => pair.Value))
+            var shown = Examples.TryGetValue(command, out var own) ? own : Examples.Values.SelectMany(examples => examples);
+            foreach (var example in shown)
             {
                 output.WriteLine($"  dotnet run -c Release --project benchmarks/Scheduler.Benchmarks -- {example}");
             }

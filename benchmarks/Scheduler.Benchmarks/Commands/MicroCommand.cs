@@ -41,7 +41,9 @@ internal static class MicroCommand
         var reports = summaries.SelectMany(summary => summary.Reports).ToArray();
         if (reports.Length == 0 || reports.Any(report => report.ResultStatistics is null))
         {
-            throw new MeasurementException(reports.Length == 0 ? $"--filter: no benchmark matches '{filter}'" : "a benchmark gave no result; its error is above");
+            throw new MeasurementException(reports.Length == 0
+                ? $"--filter: no benchmark matches '{filter}'"
+                    : "a benchmark gave no result; its error is above");
         }
 
         Write(reports, isJson);
@@ -59,7 +61,13 @@ internal static class MicroCommand
         {
             Results.WriteJson(new
             {
-                benchmarks = rows.Select(row => new { name = row.Name, parameters = row.Parameters, meanUs = row.MeanUs, allocatedBytes = row.Allocated }),
+                benchmarks = rows.Select(row => new
+                {
+                    name = row.Name,
+                    parameters = row.Parameters,
+                    meanUs = row.MeanUs,
+                    allocatedBytes = row.Allocated,
+                }),
             });
             return;
         }

@@ -15,8 +15,16 @@ internal static class OptimalityCommand
     {
         var instances = CommonOptions.Whole("--instances", "Random clusters on which somebody must go", 500, 1, 1_000_000);
         var seed = CommonOptions.Seed();
-        var worst = new Option<string?>("--worst-case") { Description = "Where the worst case is written; without it, a file among the temporary ones", HelpName = "FILE" };
-        var replay = new Option<string?>("--replay") { Description = "Judge the case in this file instead", HelpName = "FILE" };
+        var worst = new Option<string?>("--worst-case")
+        {
+            Description = "Where the worst case is written; without it, a file among the temporary ones",
+            HelpName = "FILE",
+        };
+        var replay = new Option<string?>("--replay")
+        {
+            Description = "Judge the case in this file instead",
+            HelpName = "FILE",
+        };
         var output = CommonOptions.Output();
         var command = new Command("optimality", "The planner's victims and entitlements against exact answers, on small random clusters")
         {
@@ -45,7 +53,8 @@ internal static class OptimalityCommand
         {
             file ??= Path.Combine(Path.GetTempPath(), $"weir-optimality-{figures.Seed}.json");
             File.WriteAllText(file, SnapshotFile.Write(worst.Case) + "\n");
-            Results.Progress($"the worst case ({worst.Case.Name}, {worst.Verdict}) is in {file}; optimality --replay {file} judges it again");
+            Results.Progress(
+                $"the worst case ({worst.Case.Name}, {worst.Verdict}) is in {file}; optimality --replay {file} judges it again");
         }
         else
         {

@@ -15,8 +15,12 @@ internal static class PlanCommand
         var tenants = CommonOptions.Whole("--tenants", "Tenants", 50, 2, 1000);
         var runs = CommonOptions.Whole("--runs", "Cold cycles that count, after some that warm up", 9, 1, 1000);
         var changes = CommonOptions.Whole("--changes", "Single changes, each followed by a cycle", 500, 0, 100_000);
-        var contended = new Option<bool>("--contended") { Description = "The cluster is full of half of the tenants' work, and as much again waits: capacity is reclaimed" };
-        var sizes = CommonOptions.Sizes("Measure these numbers of nodes as well, with twice as many waiting workloads, to see how cost grows");
+        var contended = new Option<bool>("--contended")
+        {
+            Description = "The cluster is full of half of the tenants' work, and as much again waits: capacity is reclaimed",
+        };
+        var sizes = CommonOptions.Sizes(
+            "Measure these numbers of nodes as well, with twice as many waiting workloads, to see how cost grows");
         var output = CommonOptions.Output();
         var command = new Command("plan", "Planning alone: a cold cycle, and a cycle after one change")
         {
@@ -84,7 +88,10 @@ internal static class PlanCommand
         PlanFigures[] all = [main, .. sizes];
         Results.WriteTable(
             main.Contended ? "Planning, contended" : "Planning",
-            ["nodes", "pending", "cold ms", "grows as n^", "placed", "per second", "bytes each", "evicted", "change p50 ms", "p99 ms", "snapshot ms", "validator ms"],
+            [
+                "nodes", "pending", "cold ms", "grows as n^", "placed", "per second", "bytes each", "evicted", "change p50 ms", "p99 ms",
+                "snapshot ms", "validator ms",
+            ],
             all.Select((figures, index) => new[]
             {
                 Results.Text(figures.Nodes), Results.Text(figures.Pending), Results.Text(figures.FullCycleMs),

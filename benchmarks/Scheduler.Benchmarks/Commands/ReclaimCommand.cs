@@ -13,7 +13,10 @@ internal static class ReclaimCommand
         var warmUps = CommonOptions.Whole("--warm-ups", "Cycles before those", 2, 0, 1000);
         var sizes = CommonOptions.Sizes("Measure these numbers of nodes instead, to see how cost grows");
         var output = CommonOptions.Output();
-        var command = new Command("reclaim", "A gang inside its guarantee needs half of a cluster that is full of burst work") { nodes, runs, warmUps, sizes, output };
+        var command = new Command("reclaim", "A gang inside its guarantee needs half of a cluster that is full of burst work")
+        {
+            nodes, runs, warmUps, sizes, output,
+        };
         command.SetAction(result =>
         {
             var all = result.GetValue(sizes) is { Length: > 0 } several ? several : [result.GetValue(nodes)];

@@ -56,7 +56,8 @@ internal static class OptimalityMeasurement
                 skipped = 0;
                 judged.Add((value, verdict));
                 var allocation = AllocationCase.Make(next);
-                if ((verdict.Fault != VictimFault.Broken && !IsExact(value.Snapshot, value.Policy)) || !IsExact(allocation.Snapshot, allocation.Policy))
+                if ((verdict.Fault != VictimFault.Broken && !IsExact(value.Snapshot, value.Policy))
+                    || !IsExact(allocation.Snapshot, allocation.Policy))
                 {
                     isExact = false;
                     Results.Progress($"optimality: the entitlements of seed {next} are not exact");
@@ -84,7 +85,8 @@ internal static class OptimalityMeasurement
             WorstRatio = Math.Round(judged.Max(pair => pair.Verdict.LostRatio), 4),
             AllocationExact = isExact,
             Failures = new SortedDictionary<string, int>(
-                failing.GroupBy(pair => pair.Verdict.Fault).ToDictionary(group => $"{group.Key}", group => group.Count()), StringComparer.Ordinal),
+                failing.GroupBy(pair => pair.Verdict.Fault).ToDictionary(group => $"{group.Key}", group => group.Count()),
+                StringComparer.Ordinal),
             Worst = failing.OrderByDescending(pair => pair.Verdict.IsWrong ? pair.Verdict.Fault : VictimFault.None)
                 .ThenByDescending(pair => pair.Verdict.LostRatio)
                 .Select(pair => ((VictimCase, VictimVerdict)?)pair).FirstOrDefault(),

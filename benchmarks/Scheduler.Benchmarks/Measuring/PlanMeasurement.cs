@@ -91,7 +91,8 @@ internal static class PlanMeasurement
     }
 
     private static (Plan Plan, long AllocatedBytes) RunCold(
-        ImmutableArray<Node> nodes, TenantTree tenants, ImmutableArray<Workload> workloads, Samples cycles, Samples snapshots, Samples? validator)
+        ImmutableArray<Node> nodes, TenantTree tenants, ImmutableArray<Workload> workloads,
+        Samples cycles, Samples snapshots, Samples? validator)
     {
         var snapshot = snapshots.Time(() =>
             new ClusterSnapshotBuilder { Now = SyntheticCluster.Now, Generation = 1 }.Add(nodes).Add(workloads).With(tenants).Build());

@@ -51,7 +51,8 @@ internal static class ReclaimMeasurement
         var price = VictimPrice.Of(snapshot!, SchedulingPolicy.Default, victims);
         return new ReclaimFigures(
             nodes, times.Median, evictions.Select(evict => evict.Workload).Distinct().Count(), victims.Count,
-            Math.Round(price.LostMilliGpuSeconds / 1000.0 / 3600, 2), price.HighestPriority, price.Disturbed, IsMinimal(snapshot!, victims));
+            Math.Round(price.LostMilliGpuSeconds / 1000.0 / 3600, 2), price.HighestPriority, price.Disturbed,
+            IsMinimal(snapshot!, victims));
     }
 
     /// <summary>

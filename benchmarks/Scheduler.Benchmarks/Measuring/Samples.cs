@@ -33,9 +33,13 @@ internal static class Growth
 {
     /// <summary>e, where the cost grows as n to the power of e.</summary>
     public static double? Exponent(int smaller, double cost, int larger, double costLarger) =>
-        smaller == larger || cost <= 0 || costLarger <= 0 ? null : Math.Round(Math.Log(costLarger / cost) / Math.Log((double)larger / smaller), 3);
+        smaller == larger || cost <= 0 || costLarger <= 0
+            ? null
+            : Math.Round(Math.Log(costLarger / cost) / Math.Log((double)larger / smaller), 3);
 
     /// <summary>The growth of a cost over that of n log n: not above 1 means no faster.</summary>
     public static double? OverLogLinear(int smaller, double cost, int larger, double costLarger) =>
-        smaller < 2 || larger < 2 || cost <= 0 ? null : Math.Round(costLarger / cost / (larger * Math.Log(larger) / (smaller * Math.Log(smaller))), 3);
+        smaller < 2 || larger < 2 || cost <= 0
+            ? null
+            : Math.Round(costLarger / cost / (larger * Math.Log(larger) / (smaller * Math.Log(smaller))), 3);
 }

@@ -61,7 +61,8 @@ public class PlacementBenchmark
         var nodes = SyntheticCluster.Nodes(Nodes);
         var running = nodes.Select(node => Make.Waiting($"on-{node.Name}", "tenant-00", Make.Shape(gpus: 4)).RunningOn(node.Name.Value));
         _snapshot = new ClusterSnapshotBuilder { Now = Make.Now }
-            .Add(nodes).Add(running).Add(Make.Waiting("one", "tenant-01", Make.Shape(gpus: 1))).With(SyntheticCluster.Tenants(2, Nodes)).Build();
+            .Add(nodes).Add(running).Add(Make.Waiting("one", "tenant-01", Make.Shape(gpus: 1)))
+            .With(SyntheticCluster.Tenants(2, Nodes)).Build();
     }
 
     /// <summary>The cycle.</summary>

@@ -41,7 +41,9 @@ public class OracleTests
             if (value.Waiting.Pods.Length == 1)
             {
                 compared++;
-                Assert.Equal(value.Snapshot.Nodes.Any(node => FitsOn(node, value)), PackingOracle.Fits(value.Snapshot, value.Waiting, new HashSet<PodId>()));
+                Assert.Equal(
+                    value.Snapshot.Nodes.Any(node => FitsOn(node, value)),
+                    PackingOracle.Fits(value.Snapshot, value.Waiting, new HashSet<PodId>()));
             }
         }
     }
@@ -100,8 +102,10 @@ public class OracleTests
             .Where(pair => pair.other.Placement?.Node == node.Name).ToArray();
         var isSharing = value.Snapshot.Tenants.Nodes.Single(tenant => tenant.Id == waiting.Tenant).Tenant.SharesDevices;
         var devices = node.Devices.Count(device => device.Health == DeviceHealth.Healthy
-            && here.Where(pair => pair.other.Placement!.Devices.Contains(device.Index)).Sum(pair => pair.other.Shape.Gpu.MilliEach) + pod.Shape.Gpu.MilliEach <= 1000
-            && (isSharing || here.All(pair => !pair.other.Placement!.Devices.Contains(device.Index) || pair.workload.Tenant == waiting.Tenant)));
+            && here.Where(pair => pair.other.Placement!.Devices.Contains(device.Index)).Sum(pair => pair.other.Shape.Gpu.MilliEach)
+                + pod.Shape.Gpu.MilliEach <= 1000
+            && (isSharing
+                || here.All(pair => !pair.other.Placement!.Devices.Contains(device.Index) || pair.workload.Tenant == waiting.Tenant)));
         return devices >= pod.Shape.Gpu.Count
             && here.Sum(pair => pair.other.Shape.Requests.MilliCpu) + pod.Shape.Requests.MilliCpu <= node.Allocatable.MilliCpu
             && pod.Shape.NodeSelector.All(pair => node.Labels[pair.Key] == pair.Value);

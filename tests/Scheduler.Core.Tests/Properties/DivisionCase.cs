@@ -52,7 +52,8 @@ public sealed record DivisionCase(int Capacity, int? Cap, ImmutableArray<Claim> 
         }
 
         var entitlements = Entitlements.Compute(tree, problem);
-        return new SortedDictionary<string, long>(tree.Nodes.ToDictionary(node => node.Id.Value, node => entitlements[node.Index]), StringComparer.Ordinal);
+        return new SortedDictionary<string, long>(
+            tree.Nodes.ToDictionary(node => node.Id.Value, node => entitlements[node.Index]), StringComparer.Ordinal);
     }
 
     /// <summary>The same from the oracle.</summary>
@@ -84,7 +85,8 @@ public sealed record DivisionCase(int Capacity, int? Cap, ImmutableArray<Claim> 
         foreach (var claim in Claims)
         {
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"  {claim.Id} in {claim.Parent ?? "-"} guaranteed={GuaranteedOf(claim)} limit={LimitOf(claim)} lending={claim.Lending} weight={claim.Weight} demand={claim.Demand}");
+                $"  {claim.Id} in {claim.Parent ?? "-"} guaranteed={GuaranteedOf(claim)} limit={LimitOf(claim)} "
+                + $"lending={claim.Lending} weight={claim.Weight} demand={claim.Demand}");
         }
 
         return text.ToString();

@@ -25,9 +25,12 @@ public class EntitlementProperties
     public Property W12_nothing_is_given_twice_and_no_limit_is_passed(DivisionCase division)
     {
         var computed = division.Computed();
-        var tooMuch = division.Claims.Where(claim => computed[claim.Id] > Math.Min(division.LimitOf(claim) ?? long.MaxValue, DemandBelow(division, claim)))
-            .Select(claim => $"{claim.Id} gets {computed[claim.Id]} of {DemandBelow(division, claim)}, limit {division.LimitOf(claim)}").ToArray();
-        var sums = division.Claims.Where(claim => !division.IsLeaf(claim) && division.ChildrenOf(claim.Id).Sum(child => computed[child.Id]) > computed[claim.Id])
+        var tooMuch = division.Claims
+            .Where(claim => computed[claim.Id] > Math.Min(division.LimitOf(claim) ?? long.MaxValue, DemandBelow(division, claim)))
+                .Select(claim => $"{claim.Id} gets {computed[claim.Id]} of {DemandBelow(division, claim)}, limit {division.LimitOf(claim)}")
+                .ToArray();
+        var sums = division.Claims
+            .Where(claim => !division.IsLeaf(claim) && division.ChildrenOf(claim.Id).Sum(child => computed[child.Id]) > computed[claim.Id])
             .Select(claim => $"below {claim.Id}, which gets {computed[claim.Id]}, more is given out").ToArray();
         return (division.ChildrenOf(null).Sum(claim => computed[claim.Id]) <= division.Capacity).Label("more than there is")
             .And((tooMuch.Length == 0).Label(string.Join("; ", tooMuch)))
@@ -41,7 +44,8 @@ public class EntitlementProperties
         var computed = division.Computed();
         var shares = division.Expected();
         var withheld = division.ChildrenOf(null).Sum(claim => shares[claim.Id].Withheld);
-        var lacking = division.Claims.Where(claim => division.IsLeaf(claim) && computed[claim.Id] < shares[claim.Id].Usable && !IsUsedUp(claim)).ToArray();
+        var lacking = division.Claims
+            .Where(claim => division.IsLeaf(claim) && computed[claim.Id] < shares[claim.Id].Usable && !IsUsedUp(claim)).ToArray();
         return (lacking.Length == 0).Label($"{lacking.FirstOrDefault()?.Id} could have more");
 
         bool IsUsedUp(Claim claim)

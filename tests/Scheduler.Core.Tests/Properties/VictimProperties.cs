@@ -19,7 +19,8 @@ public class VictimProperties
 
     [Fact]
     public void Victims_are_found_where_there_are_any_and_they_are_allowed_enough_and_priced_right() =>
-        AssertNone(verdict => verdict.Fault is VictimFault.Broken or VictimFault.Missed or VictimFault.NotAllowed or VictimFault.NotEnough or VictimFault.WrongPrice);
+        AssertNone(verdict => verdict.Fault
+            is VictimFault.Broken or VictimFault.Missed or VictimFault.NotAllowed or VictimFault.NotEnough or VictimFault.WrongPrice);
 
     [Fact]
     public void W5_no_higher_priority_is_touched_than_the_best_set_touches() =>
@@ -50,13 +51,15 @@ public class VictimProperties
 
     private static void AssertNone(Func<VictimVerdict, bool> isWrong)
     {
-        var failures = Judged.Value.Where(judged => isWrong(judged.Verdict)).Select(judged => $"{judged.Case.Name}: {judged.Verdict}").ToArray();
+        var failures = Judged.Value.Where(judged => isWrong(judged.Verdict))
+            .Select(judged => $"{judged.Case.Name}: {judged.Verdict}").ToArray();
         Assert.True(failures.Length == 0, string.Join(Environment.NewLine, failures));
     }
 
     private static List<(VictimCase Case, VictimVerdict Verdict)> JudgeAll()
     {
-        var instances = int.TryParse(Environment.GetEnvironmentVariable("WEIR_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out var cases)
+        var asked = Environment.GetEnvironmentVariable("WEIR_CASES");
+        var instances = int.TryParse(asked, NumberStyles.None, CultureInfo.InvariantCulture, out var cases)
             ? cases
             : Instances;
         var judged = new List<(VictimCase, VictimVerdict)>();

@@ -9,7 +9,9 @@ public class EntitlementTests
     [Fact]
     public void A_cap_below_a_guarantee_does_not_give_children_more_than_their_parent_has()
     {
-        var tree = Make.Tree(Make.Tenant("above", guaranteed: 6, namespaces: []), Make.Tenant("below", guaranteed: 6, parent: "above"), Make.Tenant("beside"));
+        var tree = Make.Tree(
+            Make.Tenant("above", guaranteed: 6, namespaces: []), Make.Tenant("below", guaranteed: 6, parent: "above"),
+            Make.Tenant("beside"));
         var entitlement = Compute(tree, capacity: 10_000, ("above", 4_000), demand: 9_000);
 
         Assert.Equal(4_000, entitlement["above"]);

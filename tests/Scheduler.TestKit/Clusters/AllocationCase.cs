@@ -31,7 +31,8 @@ public sealed record AllocationCase(ClusterSnapshot Snapshot, SchedulingPolicy P
 
     private static List<Tenant> DrawTenants(SplitMix64 random)
     {
-        var leaves = Enumerable.Range(0, random.Between(1, 6)).Select(index => Draw(random, $"t{index}") with { Namespaces = [$"t{index}"] }).ToArray();
+        var leaves = Enumerable.Range(0, random.Between(1, 6))
+            .Select(index => Draw(random, $"t{index}") with { Namespaces = [$"t{index}"] }).ToArray();
         var inner = random.Between(0, leaves.Length);
         if (inner == 0)
         {

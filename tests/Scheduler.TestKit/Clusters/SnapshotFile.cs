@@ -53,13 +53,15 @@ public static class SnapshotFile
 
     private sealed record FileCase(
         string Name, string Beneficiary, DateTimeOffset Now, long RestartCostSeconds, ImmutableArray<FileNode> Nodes,
-        ImmutableArray<FileTenant> Tenants, ImmutableSortedDictionary<string, int>? DisruptionsAllowed, ImmutableArray<FileWorkload> Workloads);
+        ImmutableArray<FileTenant> Tenants, ImmutableSortedDictionary<string, int>? DisruptionsAllowed,
+        ImmutableArray<FileWorkload> Workloads);
 
     private sealed record FileNode(
         string Name, int Gpus, string Flavor, int[]? Quarantined, long MilliCpu, long MemoryBytes, int MaxPods,
         ImmutableSortedDictionary<string, string>? Labels)
     {
-        public static FileNode From(Node node) => node.Taints.IsEmpty && node.MigCapacities.IsEmpty && node.Scalars.IsEmpty && node.IsSchedulable
+        public static FileNode From(Node node) =>
+            node.Taints.IsEmpty && node.MigCapacities.IsEmpty && node.Scalars.IsEmpty && node.IsSchedulable
             ? new(
                 node.Name.Value, node.Devices.Length, node.Flavor.Value,
                 node.Devices.All(device => device.Health == DeviceHealth.Healthy)
@@ -76,7 +78,8 @@ public static class SnapshotFile
     private sealed record FileTenant(string Id, string? Parent, string[]? Namespaces, int? Weight, bool SharesDevices, FileQuota[] Quotas)
     {
         public static FileTenant From(Tenant tenant) => new(
-            tenant.Id.Value, tenant.Parent?.Value, tenant.Namespaces.IsEmpty ? null : [.. tenant.Namespaces], tenant.Weight, tenant.SharesDevices,
+            tenant.Id.Value, tenant.Parent?.Value, tenant.Namespaces.IsEmpty ? null : [.. tenant.Namespaces], tenant.Weight,
+            tenant.SharesDevices,
             [.. tenant.Quotas.Select(quota => new FileQuota(
                 quota.Flavor.Value, quota.GuaranteedMilliGpu, quota.BurstMilliGpu, quota.LendingLimitMilliGpu))]);
 
@@ -131,7 +134,8 @@ public static class SnapshotFile
         string Id, int Gpus, int MilliGpu, long MilliCpu, long MemoryBytes, ImmutableSortedDictionary<string, string>? Selector,
         string? Node, int[]? Devices, bool IsIdle)
     {
-        public static FilePod From(Pod pod) => pod.Shape.Gpu.Kind != GpuRequestKind.Mig && pod.State != PodState.Leaving && pod.Notice is null
+        public static FilePod From(Pod pod) =>
+            pod.Shape.Gpu.Kind != GpuRequestKind.Mig && pod.State != PodState.Leaving && pod.Notice is null
             ? new(
                 pod.Id.Value,
                 pod.Shape.Gpu.Kind == GpuRequestKind.Whole ? pod.Shape.Gpu.Count : 0,

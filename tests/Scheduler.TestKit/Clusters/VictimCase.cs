@@ -31,7 +31,9 @@ public sealed record VictimCase(string Name, ClusterSnapshot Snapshot, Schedulin
     }
 }
 
-/// <summary>Draws a <see cref="VictimCase"/>: nodes, then running work until they are nearly full, then guarantees that go with it.</summary>
+/// <summary>
+/// Draws a <see cref="VictimCase"/>: nodes, then running work until they are nearly full, then guarantees that go with it.
+/// </summary>
 internal sealed class VictimCaseMaker(ulong seed, SplitMix64 random)
 {
     private static readonly string[] Flavors = ["A100", "H100"];
@@ -65,7 +67,8 @@ internal sealed class VictimCaseMaker(ulong seed, SplitMix64 random)
             return null;
         }
 
-        var builder = new ClusterSnapshotBuilder { Now = Clusters.Make.Now, Generation = 1 }.Add(_nodes).Add(_running).Add(waiting).With(tree);
+        var builder = new ClusterSnapshotBuilder { Now = Clusters.Make.Now, Generation = 1 }
+            .Add(_nodes).Add(_running).Add(waiting).With(tree);
         for (var budget = 0; budget < 3; budget++)
         {
             builder.WithBudget(Budget(budget), _random.Between(0, 2));
@@ -198,7 +201,9 @@ internal sealed class VictimCaseMaker(ulong seed, SplitMix64 random)
             priority: _random.Pick<int>(Priorities));
     }
 
-    /// <summary>The owner's guarantee covers what it runs and what waits; the others' cover a part of what they run, if that fits beside.</summary>
+    /// <summary>
+    /// The owner's guarantee covers what it runs and what waits; the others' cover a part of what they run, if that fits beside.
+    /// </summary>
     private TenantTree? DrawTree(int tenants, Workload waiting)
     {
         var left = _nodes.Sum(node => node.HealthyMilliGpu);
@@ -219,7 +224,8 @@ internal sealed class VictimCaseMaker(ulong seed, SplitMix64 random)
         }
 
         return hasParent
-            ? Clusters.Make.Tree([.. leaves, Leaf("others", leaves[1..].Sum(leaf => leaf.Quotas[0].GuaranteedMilliGpu)) with { Namespaces = [] }])
+            ? Clusters.Make.Tree(
+                [.. leaves, Leaf("others", leaves[1..].Sum(leaf => leaf.Quotas[0].GuaranteedMilliGpu)) with { Namespaces = [] }])
             : Clusters.Make.Tree(leaves);
     }
 

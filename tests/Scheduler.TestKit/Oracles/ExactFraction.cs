@@ -25,7 +25,14 @@ public readonly record struct ExactFraction : IComparable<ExactFraction>
     public BigInteger Denominator => _denominatorLessOne + 1;
 
     /// <summary>The largest whole number that is not above.</summary>
-    public long Floor => (long)((Numerator - BigInteger.Remainder(BigInteger.Remainder(Numerator, Denominator) + Denominator, Denominator)) / Denominator);
+    public long Floor
+    {
+        get
+        {
+            var quotient = BigInteger.DivRem(Numerator, Denominator, out var remainder);
+            return (long)(remainder.Sign < 0 ? quotient - 1 : quotient);
+        }
+    }
 
     /// <summary>What is above <see cref="Floor"/>.</summary>
     public ExactFraction Part => this - Floor;

@@ -68,7 +68,8 @@ public static class FairShareOracle
     {
         var whole = exact.Select(share => share.Floor).ToArray();
         var left = sum - whole.Sum();
-        foreach (var index in Enumerable.Range(0, whole.Length).OrderByDescending(index => exact[index].Part).ThenBy(index => index).Take((int)left))
+        var byRemainder = Enumerable.Range(0, whole.Length).OrderByDescending(index => exact[index].Part).ThenBy(index => index);
+        foreach (var index in byRemainder.Take((int)left))
         {
             whole[index]++;
         }

@@ -18,7 +18,8 @@ public static class FairShareQuestion
             .ToDictionary(group => group.Key, group => group.SelectMany(workload => workload.Pods).Sum(pod => pod.Shape.Gpu.MilliGpu));
         return FairShareOracle.Divide(
             snapshot.Tenants.Nodes.Where(node => node.Parent is null)
-                .Select(node => TenantOf(node, demand) is var tenant && cap is { } most ? tenant with { Limit = Math.Min(most, tenant.Limit ?? most) } : tenant),
+                .Select(node => TenantOf(node, demand))
+                .Select(tenant => cap is { } most ? tenant with { Limit = Math.Min(most, tenant.Limit ?? most) } : tenant),
             capacity);
     }
 

@@ -166,10 +166,13 @@ internal sealed class PackingModel
 
     private bool Shares(TenantId id) => _snapshot.Tenants.TryGet(id, out var tenant) && tenant.Tenant.SharesDevices;
 
-    /// <summary>Whether everything about a node that victims cannot change allows the shape, the tenant's quota on flavors included.</summary>
+    /// <summary>
+    /// Whether everything about a node that victims cannot change allows the shape, the tenant's quota on flavors included.
+    /// </summary>
     private bool MayRunOn(PodShape shape, Node node) =>
         node.IsSchedulable
         && shape.NodeSelector.All(pair => node.Labels.TryGetValue(pair.Key, out var value) && value == pair.Value)
         && (!shape.Gpu.IsAny
-            || (_snapshot.Tenants.TryGet(_owner, out var tenant) && (tenant.QuotaFor(FlavorId.Any) ?? tenant.QuotaFor(node.Flavor)) is not null));
+            || (_snapshot.Tenants.TryGet(_owner, out var tenant)
+                && (tenant.QuotaFor(FlavorId.Any) ?? tenant.QuotaFor(node.Flavor)) is not null));
 }

@@ -54,11 +54,15 @@ public static class StandingOracle
     private static void Count(
         ClusterSnapshot snapshot, TenantNode tenant, IReadOnlyList<Pod> pods, Dictionary<FlavorId, long> used, HashSet<PodId> inside)
     {
-        var more = pods.GroupBy(pod => FlavorOf(snapshot, pod)).ToDictionary(group => group.Key, group => group.Sum(pod => pod.Shape.Gpu.MilliGpu));
+        var more = pods.GroupBy(pod => FlavorOf(snapshot, pod))
+            .ToDictionary(group => group.Key, group => group.Sum(pod => pod.Shape.Gpu.MilliGpu));
         var any = tenant.QuotaFor(FlavorId.Any);
-        var fits = used.Values.Sum() + more.Values.Sum() <= (any?.GuaranteedMilliGpu ?? tenant.Tenant.Quotas.Sum(quota => quota.GuaranteedMilliGpu))
+        var guaranteed = any?.GuaranteedMilliGpu ?? tenant.Tenant.Quotas.Sum(quota => quota.GuaranteedMilliGpu);
+        var fits = used.Values.Sum() + more.Values.Sum() <= guaranteed
             && more.All(pair => pair.Value == 0
-                || (tenant.QuotaFor(pair.Key) is { } named ? used.GetValueOrDefault(pair.Key) + pair.Value <= named.GuaranteedMilliGpu : any is not null));
+                || (tenant.QuotaFor(pair.Key) is { } named
+                    ? used.GetValueOrDefault(pair.Key) + pair.Value <= named.GuaranteedMilliGpu
+                        : any is not null));
         if (fits)
         {
             inside.UnionWith(pods.Select(pod => pod.Id));

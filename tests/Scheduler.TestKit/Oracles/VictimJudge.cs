@@ -51,7 +51,8 @@ public sealed record VictimVerdict(
     VictimFault Fault, VictimPrice Planned, VictimPrice Best, IReadOnlySet<PodId> Victims, IReadOnlySet<PodId> BestVictims)
 {
     /// <summary>Work lost, planned over best; 1 where another fault makes the two hard to compare, or the planner loses less.</summary>
-    public double LostRatio => Fault is VictimFault.MoreLost or VictimFault.MoreBudgets or VictimFault.HigherPriority or VictimFault.NotMinimal
+    public double LostRatio => Fault
+        is VictimFault.MoreLost or VictimFault.MoreBudgets or VictimFault.HigherPriority or VictimFault.NotMinimal
         && Best.LostMilliGpuSeconds > 0
             ? Math.Max(1, (double)Planned.LostMilliGpuSeconds / Best.LostMilliGpuSeconds)
             : 1;
@@ -96,7 +97,8 @@ public static class VictimJudge
 
     /// <summary>Whether every victim is needed: each surplus pod, and the core of each workload that stops.</summary>
     public static bool IsMinimal(ClusterSnapshot snapshot, Workload beneficiary, IReadOnlySet<PodId> victims) =>
-        UnitsOf(snapshot, victims).All(unit => !PackingOracle.Fits(snapshot, beneficiary, victims.Except(unit.Select(pod => pod.Id)).ToHashSet()));
+        UnitsOf(snapshot, victims).All(unit => !PackingOracle.Fits(
+            snapshot, beneficiary, victims.Except(unit.Select(pod => pod.Id)).ToHashSet()));
 
     /// <summary>How many workloads some pods belong to.</summary>
     public static int WorkloadsOf(ClusterSnapshot snapshot, IReadOnlySet<PodId> pods) =>

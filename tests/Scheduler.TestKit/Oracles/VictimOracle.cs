@@ -29,7 +29,8 @@ public static class VictimOracle
         }
 
         _ = new PackingModel(
-            model, snapshot, PackingOracle.Missing(beneficiary), beneficiary.Tenant!.Value, _ => true, pod => gone.GetValueOrDefault(pod.Id));
+            model, snapshot, PackingOracle.Missing(beneficiary), beneficiary.Tenant!.Value, _ => true,
+            pod => gone.GetValueOrDefault(pod.Id));
         model.Minimize(Objective(model, snapshot, policy, wholes, gone));
         var status = ExactSolver.Solve(model, out var solver);
         if (status == CpSolverStatus.Infeasible)
@@ -104,7 +105,8 @@ public static class VictimOracle
         SortedDictionary<WorkloadId, BoolVar> wholes, SortedDictionary<PodId, BoolVar> gone)
     {
         var candidates = snapshot.Workloads
-            .SelectMany(workload => StandingOracle.PlacedPods(workload).Where(pod => gone.ContainsKey(pod.Id)).Select(pod => (workload, pod)))
+            .SelectMany(workload => StandingOracle.PlacedPods(workload).Select(pod => (workload, pod)))
+            .Where(pair => gone.ContainsKey(pair.pod.Id))
             .ToArray();
         var lostWeight = wholes.Count + 1L;
         var budgetWeight = (candidates.Sum(pair => VictimPrice.LostBy(pair.workload, pair.pod, snapshot.Now, policy)) + 1) * lostWeight;
@@ -129,7 +131,8 @@ public static class VictimOracle
         foreach (var budget in candidates.GroupBy(pair => pair.workload.DisruptionBudget).Where(group => group.Key is not null))
         {
             var violations = model.NewIntVar(0, candidates.Length, $"violations of {budget.Key}");
-            model.Add(violations >= LinearExpr.Sum(budget.Select(pair => gone[pair.pod.Id])) - snapshot.DisruptionsAllowed.GetValueOrDefault(budget.Key!));
+            var allowed = snapshot.DisruptionsAllowed.GetValueOrDefault(budget.Key!);
+            model.Add(violations >= LinearExpr.Sum(budget.Select(pair => gone[pair.pod.Id])) - allowed);
             sum.AddTerm(violations, budgetWeight);
         }
 
