@@ -7,6 +7,8 @@ namespace Scheduler.Core.Quota;
 /// <remarks>
 /// With demand d, guarantee g, limit l at each tenant: base = min(d, g); the pool is what is left of the capacity after
 /// all bases and after the idle guarantees that may not be lent; it is shared by weighted max-min over min(d, l) − base.
+/// A limit below the guarantee, as a cap on shares of the cluster may set it, lowers the guarantee with it: otherwise more
+/// would be given out below a tenant than it has, and what it cannot use would be withheld from others.
 /// An inner tenant's entitlement is divided among its children in the same way.
 /// </remarks>
 internal static class Entitlements
@@ -33,7 +35,8 @@ internal static class Entitlements
     /// <summary>The entitlement of every tenant.</summary>
     public static long[] Compute(TenantTree tree, EntitlementProblem problem)
     {
-        var guaranteed = ScaleGuarantees(tree, problem.Capacity, problem.Guaranteed);
+        var guaranteed = ScaleGuarantees(
+            tree, problem.Capacity, [.. problem.Guaranteed.Select((amount, index) => Math.Min(amount, problem.Limit[index]))]);
         var demand = new long[tree.Nodes.Length];
         var basis = new long[tree.Nodes.Length];
         var unlent = new long[tree.Nodes.Length];

@@ -1,9 +1,11 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
+using Scheduler.TestKit.Clusters;
 
-namespace Scheduler.Benchmarks;
+namespace Scheduler.Benchmarks.Clusters;
 
 /// <summary>Clusters and queues of any size for measurements, the same for the same arguments.</summary>
 internal static class SyntheticCluster
@@ -44,10 +46,36 @@ internal static class SyntheticCluster
     public static TenantId TenantName(int index) => new(string.Create(CultureInfo.InvariantCulture, $"tenant-{index:00}"));
 
     /// <summary>Waiting workloads in a realistic mix: mostly one GPU, fractions, whole nodes, gangs, some without GPUs.</summary>
-    public static ImmutableArray<Workload> Waiting(int count, int tenants)
+    /// <param name="count">How many.</param>
+    /// <param name="tenants">They belong to the first so many tenants.</param>
+    /// <param name="first">The number of the first: later ones are others.</param>
+    public static ImmutableArray<Workload> Waiting(int count, int tenants, int first = 0)
     {
-        var random = new SplitMix64(20261102);
-        return [.. Enumerable.Range(0, count).Select(index => Waiting(index, (int)(random.Next() % (ulong)tenants), random))];
+        var random = new SplitMix64(20261102 + (ulong)first);
+        return [.. Enumerable.Range(first, count).Select(index => Waiting(index, random.Below(tenants), random))];
+    }
+
+    /// <summary>What a first plan starts of some workloads, as if it had run for a while: ages up to a day, some checkpoints.</summary>
+    public static ImmutableArray<Workload> Started(IEnumerable<Workload> waiting, Plan plan)
+    {
+        var random = new SplitMix64(20261103);
+        var placements = plan.Decisions.OfType<Bind>().SelectMany(bind => bind.Pods).ToDictionary(pod => pod.Pod);
+        return [.. waiting.Select(workload => workload.Pods.Any(pod => placements.ContainsKey(pod.Id)) ? Started(workload, placements, random) : workload)];
+    }
+
+    private static Workload Started(Workload workload, Dictionary<PodId, PodBinding> placements, SplitMix64 random)
+    {
+        var age = random.Between(60, 86_400);
+        return workload with
+        {
+            SubmittedAt = Now.AddSeconds(-age - 60),
+            StartedAt = Now.AddSeconds(-age),
+            CheckpointedAt = random.Chance(40) ? Now.AddSeconds(-random.Below(age)) : null,
+            PreemptionGrace = TimeSpan.FromSeconds(random.Pick(0, 30)),
+            Pods = [.. workload.Pods.Select(pod => placements.TryGetValue(pod.Id, out var at)
+                ? pod with { State = PodState.Placed, Placement = new PodPlacement(at.Node, at.Devices) }
+                : pod)],
+        };
     }
 
     private static Workload Waiting(int index, int tenant, SplitMix64 random)
@@ -84,20 +112,5 @@ internal static class SyntheticCluster
                 Shape = shape,
             })],
         };
-    }
-}
-
-/// <summary>
-/// Steele, Lea, Flood: Fast splittable pseudorandom number generators (OOPSLA 2014). Small, and the same everywhere.
-/// </summary>
-internal sealed class SplitMix64(ulong state)
-{
-    public ulong Next()
-    {
-        state += 0x9E3779B97F4A7C15;
-        var z = state;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
     }
 }

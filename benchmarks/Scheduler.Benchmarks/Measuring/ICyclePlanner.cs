@@ -1,0 +1,17 @@
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+
+namespace Scheduler.Benchmarks.Measuring;
+
+/// <summary>Plans one cycle after another of the same cluster. The only place that knows which entry of the planner is measured.</summary>
+internal interface ICyclePlanner
+{
+    /// <summary>The plan for the cluster as it is now.</summary>
+    Plan Next(ClusterSnapshot snapshot, SchedulingPolicy policy);
+}
+
+/// <summary>Plans every cycle from nothing.</summary>
+internal sealed class FreshCyclePlanner : ICyclePlanner
+{
+    public Plan Next(ClusterSnapshot snapshot, SchedulingPolicy policy) => Planner.Compute(snapshot, policy);
+}
