@@ -3,6 +3,11 @@ using Scheduler.Benchmarks;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
+if (args is ["openb", ..])
+{
+    return Scheduler.Benchmarks.Openb.OpenbCommand.Run(args[1], args.Length > 2 ? args[2].Split(',') : [], args.Length > 3 ? args[3].Split(',') : [], args.Length > 4 ? int.Parse(args[4], System.Globalization.CultureInfo.InvariantCulture) : 10);
+}
+
 var nodes = SyntheticCluster.Nodes(5000);
 var tenants = SyntheticCluster.Tenants(50, 5000);
 var waiting = SyntheticCluster.Waiting(10_000, 50);
@@ -32,3 +37,5 @@ for (var run = 0; run < 3; run++)
     var plan = Planner.Compute(snapshot, SchedulingPolicy.Default);
     Console.WriteLine($"second: {clock.Elapsed.TotalMilliseconds:F1} ms, {plan.Decisions.OfType<Bind>().Count()} binds, {plan.Decisions.OfType<Evict>().Count()} evicts {plan.Decisions.OfType<Wait>().Count()} wait: " + string.Join(", ", plan.Decisions.OfType<Wait>().GroupBy(w => w.Reason).Select(g => $"{g.Key} {g.Count()}")));
 }
+
+return 0;
