@@ -14,6 +14,10 @@ internal static class OpenbCommand
         ["DotProd"] = (trace, _) => new DotProductBaseline(trace),
         ["BestFit"] = (trace, _) => new BestFitBaseline(trace),
         ["FGD"] = (trace, _) => new GradientDescentBaseline(trace),
+        ["Weir"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights()),
+        ["Weir0"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights { Packing = 0 }),
+        ["Weir1"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights { Packing = 1 }),
+        ["Trial"] = (trace, _) => new Trial(trace),
     };
 
     /// <summary>Runs the policies named (default: all) on the traces named (default: all) and prints means over the orders.</summary>
@@ -29,6 +33,13 @@ internal static class OpenbCommand
                 var clock = Stopwatch.StartNew();
                 var results = trace.Seeds().Take(orders)
                     .Select(seed => OpenbExperiment.Run(trace, trace.Arrivals(seed), Policies[policy](trace, seed))).ToArray();
+                if (Environment.GetEnvironmentVariable("LEFT") is not null)
+                {
+                    var pol = Policies[policy](trace, 42);
+                    OpenbExperiment.Run(trace, trace.Arrivals(42), pol);
+                    Leftover.Print(((Baseline)pol).ClusterNow);
+                }
+
                 var seconds = clock.Elapsed.TotalSeconds / results.Length;
                 var last = results.Select(result => result.AllocationAt[OpenbResult.Last]).ToArray();
                 var known = published.TryGetValue((name, policy), out var value) ? value : double.NaN;

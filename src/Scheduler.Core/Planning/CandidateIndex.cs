@@ -16,7 +16,7 @@ namespace Scheduler.Core.Planning;
 /// </remarks>
 internal sealed class CandidateIndex(Session session)
 {
-    private readonly NodeScorers _scorers = new(session.Policy.Scores);
+    private readonly NodeScorers _scorers = new(session.Policy.Scores, ShapeMix.Of(session.Snapshot));
     private readonly Dictionary<(PodShape, ImmutableSortedDictionary<string, string>, bool), RequestClass> _classes = [];
 
     /// <summary>

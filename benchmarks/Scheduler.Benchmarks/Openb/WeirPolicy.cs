@@ -1,0 +1,67 @@
+using System.Collections.Immutable;
+using Scheduler.Core.Feasibility;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Core.Scoring;
+
+namespace Scheduler.Benchmarks.Openb;
+
+/// <summary>
+/// Weir itself: its filters, node planes, device allocator and node scores with the default policy. The mix is that of the
+/// pod list, as FGD's typical pods are.
+/// </summary>
+internal sealed class WeirPolicy : OpenbPolicy
+{
+    private const string ModelLabel = "gpu-model";
+
+    private readonly NodePlane[] _nodes;
+    private readonly PlacementRequest[] _requests;
+    private readonly bool[]?[] _passesStatic;
+    private readonly NodeScorers _scorers;
+
+    public WeirPolicy(OpenbTrace trace, ScoreWeights weights)
+    {
+        _nodes = [.. trace.Nodes.Select(node => new NodePlane(NodeOf(node)))];
+        _requests = [.. trace.Shapes.Select(shape => new PlacementRequest(ShapeOf(shape), Node.NoLabels, OwnerOf(shape)))];
+        _passesStatic = new bool[]?[_requests.Length];
+        _scorers = new NodeScorers(weights, ShapeMix.Of(trace.Rows.Select(row => (_requests[row].Shape, 1L))));
+    }
+
+    public override long Score(int node, int shape)
+    {
+        var request = _requests[shape];
+        var passes = _passesStatic[shape] ??= [.. _nodes.Select(plane => NodeFilters.PassesStatic(plane, request))];
+        return passes[node] && NodeFilters.PassesDynamic(_nodes[node], request) ? _scorers.Score(_nodes[node], request) : Infeasible;
+    }
+
+    public override void Place(int node, int shape)
+    {
+        var request = _requests[shape];
+        _nodes[node].Occupy(request.Shape, DeviceAllocator.Choose(_nodes[node], request), request.DeviceOwner, 1);
+    }
+
+    private static int OwnerOf(OpenbShape shape) =>
+        shape is { Devices: 1, MilliEach: < 1000 } ? NodePlane.SharedOwner : NodePlane.NoOwner;
+
+    private static Node NodeOf(OpenbNode node) => new()
+    {
+        Name = new NodeName(node.Name),
+        Allocatable = new ResourceVector(node.MilliCpu, Bytes(node.MemoryMib)),
+        MaxPods = int.MaxValue,
+        Devices = [.. Enumerable.Range(0, node.Devices).Select(index => new GpuDevice(index))],
+        Labels = Node.NoLabels.Add(ModelLabel, node.Model),
+    };
+
+    private static PodShape ShapeOf(OpenbShape shape)
+    {
+        ImmutableArray<NodeSelectorTerm> models = shape.Models.Length == 0 || shape.Devices == 0
+            ? []
+            : [new NodeSelectorTerm([new SelectorRequirement(ModelLabel, SelectorOperator.In, [.. shape.Models.Split('|')])], [])];
+        var gpu = shape.Devices == 0 ? GpuRequest.None
+            : shape.MilliEach == GpuRequest.MilliPerDevice ? GpuRequest.Whole(shape.Devices)
+            : GpuRequest.Fraction(shape.MilliEach);
+        return PodShape.Create(new ResourceVector(shape.MilliCpu, Bytes(shape.MemoryMib)), gpu, requiredTerms: models);
+    }
+
+    private static long Bytes(int mib) => mib * 1024L * 1024;
+}
