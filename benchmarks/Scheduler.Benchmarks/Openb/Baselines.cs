@@ -3,20 +3,11 @@ namespace Scheduler.Benchmarks.Openb;
 /// <summary>A baseline on plain arrays, by its score; shares go to the device on which they fit most tightly.</summary>
 internal abstract class Baseline(OpenbTrace trace) : OpenbPolicy
 {
-    internal OpenbCluster ClusterNow => Cluster;
-
     protected OpenbCluster Cluster { get; } = new(trace);
 
     public sealed override long Score(int node, int shape) => Cluster.Passes(node, shape) ? ScoreOf(node, shape) : Infeasible;
 
-    public static SortedDictionary<(int, int), int> Hist { get; } = [];
-
-    public sealed override void Place(int node, int shape)
-    {
-        var d = DeviceFor(node, shape);
-        if (d >= 0) { var k = (Cluster.Trace.Shapes[shape].MilliEach, Cluster.FreeOf(node)[d]); Hist[k] = Hist.GetValueOrDefault(k) + 1; }
-        Cluster.Take(node, shape, d);
-    }
+    public sealed override void Place(int node, int shape) => Cluster.Take(node, shape, DeviceFor(node, shape));
 
     protected abstract long ScoreOf(int node, int shape);
 

@@ -14,17 +14,15 @@ internal static class OpenbCommand
         ["DotProd"] = (trace, _) => new DotProductBaseline(trace),
         ["BestFit"] = (trace, _) => new BestFitBaseline(trace),
         ["FGD"] = (trace, _) => new GradientDescentBaseline(trace),
-        ["Weir"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights()),
-        ["Weir0"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights { Packing = 0 }),
-        ["Weir1"] = (trace, _) => new WeirPolicy(trace, new Scheduler.Core.Planning.ScoreWeights { Packing = 1 }),
-        ["Trial"] = (trace, _) => new Trial(trace),
+        ["Weir"] = (trace, _) => new WeirPolicy(trace, learnsAsPodsArrive: false),
+        ["WeirLearning"] = (trace, _) => new WeirPolicy(trace, learnsAsPodsArrive: true),
     };
 
     /// <summary>Runs the policies named (default: all) on the traces named (default: all) and prints means over the orders.</summary>
     public static int Run(string folder, string[] policies, string[] traces, int orders = 10)
     {
         var published = ReadPublished(folder);
-        Console.WriteLine($"{"trace",-12} {"policy",-10} {"@100",6} {"@130",6} {"min",6} {"max",6} {"published",9} {"s/run",6}");
+        Console.WriteLine($"{"trace",-12} {"policy",-10} {"@100",6} {"@130",6} {"min",6} {"max",6} {"published",9} {"s/run",6} {"several",7}");
         foreach (var name in traces.Length == 0 ? OpenbTrace.NamesIn(folder) : traces)
         {
             var trace = OpenbTrace.Read(folder, name);
@@ -33,19 +31,12 @@ internal static class OpenbCommand
                 var clock = Stopwatch.StartNew();
                 var results = trace.Seeds().Take(orders)
                     .Select(seed => OpenbExperiment.Run(trace, trace.Arrivals(seed), Policies[policy](trace, seed))).ToArray();
-                if (Environment.GetEnvironmentVariable("LEFT") is not null)
-                {
-                    var pol = Policies[policy](trace, 42);
-                    OpenbExperiment.Run(trace, trace.Arrivals(42), pol);
-                    Leftover.Print(((Baseline)pol).ClusterNow);
-                }
-
                 var seconds = clock.Elapsed.TotalSeconds / results.Length;
                 var last = results.Select(result => result.AllocationAt[OpenbResult.Last]).ToArray();
                 var known = published.TryGetValue((name, policy), out var value) ? value : double.NaN;
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
-                    $"{name,-12} {policy,-10} {results.Average(result => result.AllocationAt[100]),6:F2} {last.Average(),6:F2} {last.Min(),6:F2} {last.Max(),6:F2} {known,9:F2} {seconds,6:F2}"));
+                    $"{name,-12} {policy,-10} {results.Average(result => result.AllocationAt[100]),6:F2} {last.Average(),6:F2} {last.Min(),6:F2} {last.Max(),6:F2} {known,9:F2} {seconds,6:F2} {results.Average(result => result.PlacedOfSeveral),7:F1}"));
             }
         }
 

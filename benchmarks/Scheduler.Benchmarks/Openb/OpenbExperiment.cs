@@ -1,7 +1,9 @@
 namespace Scheduler.Benchmarks.Openb;
 
-/// <summary>Mean GPU allocation in percent, by arrived percent, of one run.</summary>
-internal sealed record OpenbResult(double[] AllocationAt)
+/// <summary>What came of one run.</summary>
+/// <param name="AllocationAt">Mean GPU allocation in percent, by arrived percent.</param>
+/// <param name="PlacedOfSeveral">Of the pods that ask for several GPUs, the percentage that was placed.</param>
+internal sealed record OpenbResult(double[] AllocationAt, double PlacedOfSeveral)
 {
     /// <summary>Arrived percent at the end of an order.</summary>
     public const int Last = 130;
@@ -23,8 +25,15 @@ internal static class OpenbExperiment
         var events = new int[sums.Length];
         var arrived = 0L;
         var used = 0L;
+        var several = 0;
+        var severalPlaced = 0;
         foreach (var shape in arrivals)
         {
+            if (policy.Arrive(shape))
+            {
+                Array.Clear(scores);
+            }
+
             // Only nodes that changed since the shape was last seen are asked again.
             if (scores[shape] is not { } mine)
             {
@@ -50,11 +59,13 @@ internal static class OpenbExperiment
             }
 
             seen[shape] = changes.Count;
+            several += trace.Shapes[shape].Devices > 1 ? 1 : 0;
             arrived += trace.Shapes[shape].MilliGpu;
             if (policy.Choose(mine) is >= 0 and var chosen)
             {
                 policy.Place(chosen, shape);
                 changes.Add(chosen);
+                severalPlaced += trace.Shapes[shape].Devices > 1 ? 1 : 0;
                 used += trace.Shapes[shape].MilliGpu;
             }
 
@@ -63,6 +74,8 @@ internal static class OpenbExperiment
             events[percent]++;
         }
 
-        return new OpenbResult([.. sums.Select((sum, percent) => events[percent] == 0 ? double.NaN : sum / events[percent])]);
+        return new OpenbResult(
+            [.. sums.Select((sum, percent) => events[percent] == 0 ? double.NaN : sum / events[percent])],
+            several == 0 ? 100 : severalPlaced * 100.0 / several);
     }
 }

@@ -6,6 +6,9 @@ internal abstract class OpenbPolicy
     /// <summary>Score of a node that does not pass.</summary>
     public const long Infeasible = long.MinValue;
 
+    /// <summary>A pod arrives; true if scores given before no longer hold, whatever node they are for.</summary>
+    public virtual bool Arrive(int shape) => false;
+
     /// <summary>The score of a node for a shape, or <see cref="Infeasible"/>; depends on this node's state only.</summary>
     public abstract long Score(int node, int shape);
 

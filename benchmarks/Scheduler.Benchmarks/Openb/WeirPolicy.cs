@@ -8,23 +8,46 @@ namespace Scheduler.Benchmarks.Openb;
 
 /// <summary>
 /// Weir itself: its filters, node planes, device allocator and node scores with the default policy. The mix is that of the
-/// pod list, as FGD's typical pods are.
+/// pod list, as FGD's typical pods are, or learned from the pods that have arrived.
 /// </summary>
 internal sealed class WeirPolicy : OpenbPolicy
 {
     private const string ModelLabel = "gpu-model";
 
+    /// <summary>Arrivals between two mixes; a planner makes one each cycle.</summary>
+    private const int LearnsEvery = 50;
+
     private readonly NodePlane[] _nodes;
     private readonly PlacementRequest[] _requests;
     private readonly bool[]?[] _passesStatic;
-    private readonly NodeScorers _scorers;
+    private readonly long[]? _arrivedOfShape;
+    private NodeScorers _scorers;
+    private int _arrived;
 
-    public WeirPolicy(OpenbTrace trace, ScoreWeights weights)
+    public WeirPolicy(OpenbTrace trace, bool learnsAsPodsArrive)
     {
         _nodes = [.. trace.Nodes.Select(node => new NodePlane(NodeOf(node)))];
         _requests = [.. trace.Shapes.Select(shape => new PlacementRequest(ShapeOf(shape), Node.NoLabels, OwnerOf(shape)))];
         _passesStatic = new bool[]?[_requests.Length];
-        _scorers = new NodeScorers(weights, ShapeMix.Of(trace.Rows.Select(row => (_requests[row].Shape, 1L))));
+        _arrivedOfShape = learnsAsPodsArrive ? new long[_requests.Length] : null;
+        _scorers = Scorers(learnsAsPodsArrive ? ShapeMix.Unknown : ShapeMix.Of(trace.Rows.Select(row => (_requests[row].Shape, 1L))));
+    }
+
+    public override bool Arrive(int shape)
+    {
+        if (_arrivedOfShape is null)
+        {
+            return false;
+        }
+
+        _arrivedOfShape[shape]++;
+        if (++_arrived % LearnsEvery != 0)
+        {
+            return false;
+        }
+
+        _scorers = Scorers(ShapeMix.Of(_requests.Select((request, number) => (request.Shape, _arrivedOfShape[number]))));
+        return true;
     }
 
     public override long Score(int node, int shape)
@@ -39,6 +62,8 @@ internal sealed class WeirPolicy : OpenbPolicy
         var request = _requests[shape];
         _nodes[node].Occupy(request.Shape, DeviceAllocator.Choose(_nodes[node], request), request.DeviceOwner, 1);
     }
+
+    private static NodeScorers Scorers(ShapeMix mix) => new(SchedulingPolicy.Default.Scores, mix);
 
     private static int OwnerOf(OpenbShape shape) =>
         shape is { Devices: 1, MilliEach: < 1000 } ? NodePlane.SharedOwner : NodePlane.NoOwner;

@@ -52,7 +52,7 @@ public sealed record ScoreWeights
     public int Fragmentation { get; init; } = 100;
 
     /// <summary>Fill nodes that are in use already.</summary>
-    public int Packing { get; init; } = 10;
+    public int Packing { get; init; } = 1;
 
     /// <summary>The pod's preferred node affinity, and taints that it had better avoid.</summary>
     public int Preference { get; init; } = 50;

@@ -58,6 +58,10 @@ internal sealed class FragmentationScorer(ShapeMix mix) : INodeScorer
 
                 gain -= (node.MigFree[mig] - gpu.Count) * (long)ShapeMix.MicroPerMilli;
                 break;
+            case GpuRequestKind.None:
+                // Where nothing is stranded: rather beside GPUs that are in use.
+                gain -= node.FreeMilliGpu;
+                break;
             default:
                 // Whole devices leave no piece behind, and each has the same waste as long as it is idle.
                 break;
