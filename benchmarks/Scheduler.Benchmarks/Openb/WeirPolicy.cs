@@ -21,6 +21,7 @@ internal sealed class WeirPolicy : OpenbPolicy
     private readonly PlacementRequest[] _requests;
     private readonly bool[]?[] _passesStatic;
     private readonly long[]? _arrivedOfShape;
+    private readonly ResourceVector _besideGpu;
     private NodeScorers _scorers;
     private int _arrived;
 
@@ -30,7 +31,8 @@ internal sealed class WeirPolicy : OpenbPolicy
         _requests = [.. trace.Shapes.Select(shape => new PlacementRequest(ShapeOf(shape), Node.NoLabels, OwnerOf(shape)))];
         _passesStatic = new bool[]?[_requests.Length];
         _arrivedOfShape = learnsAsPodsArrive ? new long[_requests.Length] : null;
-        _scorers = Scorers(learnsAsPodsArrive ? ShapeMix.Unknown : ShapeMix.Of(trace.Rows.Select(row => (_requests[row].Shape, 1L))));
+        _besideGpu = ShapeMix.AverageBesideGpu(_nodes.Select(plane => plane.Node));
+        _scorers = Scorers(learnsAsPodsArrive ? [] : trace.Rows.Select(row => (_requests[row].Shape, 1L)));
     }
 
     public override bool Arrive(int shape)
@@ -46,7 +48,7 @@ internal sealed class WeirPolicy : OpenbPolicy
             return false;
         }
 
-        _scorers = Scorers(ShapeMix.Of(_requests.Select((request, number) => (request.Shape, _arrivedOfShape[number]))));
+        _scorers = Scorers(_requests.Select((request, number) => (request.Shape, _arrivedOfShape[number])));
         return true;
     }
 
@@ -63,7 +65,8 @@ internal sealed class WeirPolicy : OpenbPolicy
         _nodes[node].Occupy(request.Shape, DeviceAllocator.Choose(_nodes[node], request), request.DeviceOwner, 1);
     }
 
-    private static NodeScorers Scorers(ShapeMix mix) => new(SchedulingPolicy.Default.Scores, mix);
+    private NodeScorers Scorers(IEnumerable<(PodShape Shape, long Count)> known) =>
+        new(SchedulingPolicy.Default.Scores, ShapeMix.Of(known, _besideGpu));
 
     private static int OwnerOf(OpenbShape shape) =>
         shape is { Devices: 1, MilliEach: < 1000 } ? NodePlane.SharedOwner : NodePlane.NoOwner;

@@ -43,36 +43,32 @@ internal sealed class ShapeMix
     private ShapeMix(ReadOnlySpan<long> countByMilli, Int128 milliGpu, Int128 milliCpu, Int128 bytes)
     {
         _waste = WasteByFree(countByMilli);
-        if (milliGpu > 0)
-        {
-            _microCpuPerMilliGpu = Ratio(milliCpu * MicroPerMilli, milliGpu);
-            _bytesPerMilliGpu = Ratio(bytes, milliGpu);
-        }
+        _microCpuPerMilliGpu = Ratio(milliCpu * MicroPerMilli, milliGpu);
+        _bytesPerMilliGpu = Ratio(bytes, milliGpu);
     }
-
-    /// <summary>The mix of a cluster of which nothing is known.</summary>
-    public static ShapeMix Unknown { get; } = Of(Array.Empty<(PodShape, long)>());
 
     /// <summary>The mix of all pods of a snapshot, running and waiting.</summary>
     public static ShapeMix Of(ClusterSnapshot snapshot) =>
-        Of(snapshot.Workloads.SelectMany(workload => workload.Pods).Select(pod => (pod.Shape, 1L)));
+        Of(snapshot.Workloads.SelectMany(workload => workload.Pods).Select(pod => (pod.Shape, 1L)), AverageBesideGpu(snapshot.Nodes));
 
     /// <summary>The mix of shapes, each with how often it occurs, such as a history of the last weeks.</summary>
     /// <param name="shapes">
     /// In any order; a shape may occur more than once. Counts are held to 0…<see cref="MaxCount"/>. MIG instances and pods
     /// without GPUs take no part.
     /// </param>
-    public static ShapeMix Of(IEnumerable<(PodShape Shape, long Count)> shapes)
+    /// <param name="assumedPerGpu">CPU and memory that the assumed pods ask for with each GPU; see <see cref="AverageBesideGpu"/>.</param>
+    public static ShapeMix Of(IEnumerable<(PodShape Shape, long Count)> shapes, ResourceVector assumedPerGpu)
     {
+        Int128 milliGpu = 0;
         Span<long> countByMilli = stackalloc long[GpuRequest.MilliPerDevice + 1];
         foreach (var (milliEach, count) in Assumed)
         {
             countByMilli[milliEach] += count;
+            milliGpu += milliEach * count;
         }
 
-        Int128 milliGpu = 0;
-        Int128 milliCpu = 0;
-        Int128 bytes = 0;
+        var milliCpu = milliGpu * assumedPerGpu.MilliCpu / GpuRequest.MilliPerDevice;
+        var bytes = milliGpu * assumedPerGpu.MemoryBytes / GpuRequest.MilliPerDevice;
         foreach (var (shape, given) in shapes)
         {
             if (shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction)
@@ -86,6 +82,28 @@ internal sealed class ShapeMix
         }
 
         return new ShapeMix(countByMilli, milliGpu, milliCpu, bytes);
+    }
+
+    /// <summary>
+    /// CPU and memory that nodes have for each of their GPUs, on average: as long as no pods are known, they are taken to
+    /// ask for what the cluster was built for.
+    /// </summary>
+    public static ResourceVector AverageBesideGpu(IEnumerable<Node> nodes)
+    {
+        Int128 devices = 0;
+        Int128 milliCpu = 0;
+        Int128 bytes = 0;
+        foreach (var node in nodes)
+        {
+            if (!node.Devices.IsEmpty)
+            {
+                devices += node.Devices.Length;
+                milliCpu += Math.Max(0, node.Allocatable.MilliCpu);
+                bytes += Math.Max(0, node.Allocatable.MemoryBytes);
+            }
+        }
+
+        return devices == 0 ? ResourceVector.Zero : new ResourceVector((long)(milliCpu / devices), (long)(bytes / devices));
     }
 
     /// <summary>What is expected to stay unused of the room left on a device, in micro-GPU.</summary>
