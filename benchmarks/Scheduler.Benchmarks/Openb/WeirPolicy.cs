@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
 using Scheduler.Core.Feasibility;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
@@ -33,6 +34,33 @@ internal sealed class WeirPolicy : OpenbPolicy
         _arrivedOfShape = learnsAsPodsArrive ? new long[_requests.Length] : null;
         _besideGpu = ShapeMix.AverageBesideGpu(_nodes.Select(plane => plane.Node));
         _scorers = Scorers(learnsAsPodsArrive ? [] : trace.Rows.Select(row => (_requests[row].Shape, 1L)));
+    }
+
+    /// <summary>Nanoseconds for one fragmentation score, the best of some rounds over all nodes in mid-run.</summary>
+    public static (double Fraction, double Whole) MeasureScore(OpenbTrace trace)
+    {
+        var policy = new WeirPolicy(trace, learnsAsPodsArrive: false);
+        OpenbExperiment.Run(trace, trace.Arrivals(trace.Seeds()[0])[..5000], policy);
+        var scorer = new FragmentationScorer(ShapeMix.Of(trace.Rows.Select(row => (policy._requests[row].Shape, 1L)), policy._besideGpu));
+        return (BestOf(GpuRequestKind.Fraction), BestOf(GpuRequestKind.Whole));
+
+        double BestOf(GpuRequestKind kind)
+        {
+            var request = policy._requests.First(request => request.Shape.Gpu.Kind == kind);
+            var best = double.MaxValue;
+            for (var round = 0; round < 500; round++)
+            {
+                var clock = Stopwatch.StartNew();
+                foreach (var node in policy._nodes)
+                {
+                    scorer.Score(node, request);
+                }
+
+                best = Math.Min(best, clock.Elapsed.TotalNanoseconds / policy._nodes.Length);
+            }
+
+            return best;
+        }
     }
 
     public override bool Arrive(int shape)

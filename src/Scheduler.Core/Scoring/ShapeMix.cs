@@ -132,7 +132,7 @@ internal sealed class ShapeMix
 
     private static long Ratio(Int128 amount, Int128 milliGpu) => (long)Int128.Min(amount / milliGpu, long.MaxValue);
 
-    /// <summary>Ascending, since what is left after a pod is less than before.</summary>
+    /// <summary>From small room to large: what a pod leaves of it has been worked out before.</summary>
     private static long[] WasteByFree(ReadOnlySpan<long> countByMilli)
     {
         var pieces = new List<(int Milli, long Count)>();
