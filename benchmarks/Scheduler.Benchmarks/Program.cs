@@ -1,11 +1,13 @@
 using System.Diagnostics;
 using Scheduler.Benchmarks;
+using Scheduler.Benchmarks.Openb;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
-if (args is ["openb", ..])
+if (args is ["openb", _, ..])
 {
-    return Scheduler.Benchmarks.Openb.OpenbCommand.Run(args[1], args.Length > 2 ? args[2].Split(',') : [], args.Length > 3 ? args[3].Split(',') : [], args.Length > 4 ? int.Parse(args[4], System.Globalization.CultureInfo.InvariantCulture) : 10);
+    // openb FOLDER [POLICIES] [TRACES], lists joined by commas; all if left out.
+    return OpenbCommand.Run(args[1], args.Length > 2 ? args[2].Split(',') : [], args.Length > 3 ? args[3].Split(',') : []);
 }
 
 var nodes = SyntheticCluster.Nodes(5000);

@@ -33,7 +33,7 @@ internal static class OpenbCommand
                     .Select(seed => OpenbExperiment.Run(trace, trace.Arrivals(seed), Policies[policy](trace, seed))).ToArray();
                 var seconds = clock.Elapsed.TotalSeconds / results.Length;
                 var last = results.Select(result => result.AllocationAt[OpenbResult.Last]).ToArray();
-                
+
                 // Weir has no published value: it is to be above FGD's.
                 var known = published.TryGetValue((name, policy), out var value) ? value : published[(name, "FGD")];
                 Console.WriteLine(string.Create(
