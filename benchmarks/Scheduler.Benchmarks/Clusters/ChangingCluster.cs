@@ -91,7 +91,7 @@ internal sealed class ChangingCluster
                 case Withdraw withdraw:
                     ChangePods(withdraw.Workload, pod => withdraw.Pods.Contains(pod.Id) ? pod with { Notice = null } : pod);
                     break;
-                case Reserve reserve:
+                case Reserve { Kind: ReservationKind.Nomination } reserve:
                     _nominated.Add(reserve.Workload);
                     var kept = reserve.Pods.ToDictionary(pod => pod.Pod);
                     ChangePods(reserve.Workload, pod => pod.State == PodState.Pending && kept.TryGetValue(pod.Id, out var at)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Scheduler.Benchmarks.Openb;
 
 namespace Scheduler.Benchmarks.Commands;
 
@@ -19,6 +20,7 @@ internal static class BenchmarkCommand
             ReclaimCommand.Create(),
             OptimalityCommand.Create(),
             MicroCommand.Create(),
+            OpenbCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -70,6 +72,7 @@ internal static class BenchmarkCommand
             ["reclaim"] = ["reclaim --nodes 500", "reclaim --sizes 500,1000,2000,5000 --output json"],
             ["optimality"] = ["optimality --instances 500 --seed 1", "optimality --replay worst.json"],
             ["micro"] = ["micro", "micro --filter '*Entitlement*'"],
+            ["openb"] = ["openb --traces ../shared/traces/openb --policy FGD,Weir --list default"],
         };
 
         public override int Invoke(ParseResult parseResult)

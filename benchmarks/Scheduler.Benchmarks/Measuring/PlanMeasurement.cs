@@ -125,7 +125,7 @@ internal static class PlanMeasurement
 
     private static (Samples Planning, Samples Snapshots) MeasureChanges(PlanScenario scenario, ChangingCluster cluster, Plan first)
     {
-        var planner = new FreshCyclePlanner();
+        var planner = new LivingCyclePlanner();
         var planning = new Samples();
         var snapshots = new Samples();
         cluster.Apply(first);
@@ -133,7 +133,7 @@ internal static class PlanMeasurement
         {
             cluster.Change();
             var snapshot = snapshots.Time(cluster.Snapshot);
-            cluster.Apply(planning.Time(() => planner.Next(snapshot, SchedulingPolicy.Default)));
+            cluster.Apply(planning.Time(() => planner.Next(snapshot)));
         }
 
         return (planning, snapshots);

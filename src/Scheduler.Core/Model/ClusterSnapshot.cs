@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics.CodeAnalysis;
 using Scheduler.Core.Quota;
+using Scheduler.Core.Scoring;
 
 namespace Scheduler.Core.Model;
 
@@ -15,8 +16,9 @@ public sealed class ClusterSnapshot
 
     internal ClusterSnapshot(
         long generation, DateTimeOffset now, ImmutableArray<Node> nodes, ImmutableArray<Workload> workloads, TenantTree tenants,
-        ImmutableSortedDictionary<string, int> disruptionsAllowed)
+        ImmutableSortedDictionary<string, int> disruptionsAllowed, ShapeMix mix)
     {
+        Mix = mix;
         DisruptionsAllowed = disruptionsAllowed;
         Generation = generation;
         Now = now;
@@ -53,6 +55,9 @@ public sealed class ClusterSnapshot
 
     /// <summary>Disruption budgets: how many more pods of each may be disrupted now.</summary>
     public ImmutableSortedDictionary<string, int> DisruptionsAllowed { get; }
+
+    /// <summary>What the pods that this cluster gets are like; decides what is fragmentation.</summary>
+    public ShapeMix Mix { get; }
 
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Quota;
+using Scheduler.Core.Scoring;
 
 namespace Scheduler.Core.Model;
 
@@ -13,6 +14,7 @@ public sealed class ClusterSnapshotBuilder
     private readonly List<Workload> _workloads = [];
     private readonly SortedDictionary<string, int> _disruptionsAllowed = new(StringComparer.Ordinal);
     private TenantTree _tenants = TenantTree.Empty;
+    private ShapeMix? _mix;
 
     /// <summary>See <see cref="ClusterSnapshot.Generation"/>.</summary>
     public long Generation { get; set; }
@@ -38,6 +40,13 @@ public sealed class ClusterSnapshotBuilder
     public ClusterSnapshotBuilder With(TenantTree tenants)
     {
         _tenants = tenants;
+        return this;
+    }
+
+    /// <summary>Sets what the pods that the cluster gets are like; unset, nothing is known of them yet.</summary>
+    public ClusterSnapshotBuilder With(ShapeMix mix)
+    {
+        _mix = mix;
         return this;
     }
 
@@ -80,7 +89,7 @@ public sealed class ClusterSnapshotBuilder
         }
 
         return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants,
-            _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal));
+            _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal), _mix ?? ShapeMix.Assume(nodes));
     }
 
     private static void Require(bool condition, string message)

@@ -46,6 +46,15 @@ internal sealed class CandidateIndex(Session session)
         return best.Item < 0 ? null : session.Nodes[best.Item];
     }
 
+    /// <summary>Lets every heap be filled anew: nodes are scored otherwise than before.</summary>
+    public void ForgetScores()
+    {
+        foreach (var heap in _heaps.Values)
+        {
+            heap.Forget();
+        }
+    }
+
     /// <summary>Forgets what nobody waits for any more, and lets all others know of every change so far.</summary>
     public void Compact()
     {

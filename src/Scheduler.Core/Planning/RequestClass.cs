@@ -92,6 +92,14 @@ internal sealed class NodeHeap
         return best;
     }
 
+    /// <summary>Lets it be filled anew with the next look.</summary>
+    public void Forget()
+    {
+        _isLoaded = false;
+        Array.Clear(_heaps);
+        Array.Fill(_positions, -1);
+    }
+
     /// <summary>Lets it begin anew with the next look: the list of changes is cut.</summary>
     public void CutChanges()
     {

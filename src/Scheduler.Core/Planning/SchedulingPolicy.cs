@@ -74,8 +74,8 @@ public sealed record ScoreWeights
     /// <summary>Leave as few unusable GPU pieces as possible.</summary>
     public int Fragmentation { get; init; } = 100;
 
-    /// <summary>Fill nodes that are in use already.</summary>
-    public int Packing { get; init; } = 10;
+    /// <summary>Fill nodes that are in use already. Low, as a tie-break: full CPU beside idle GPUs is what fragmentation is about.</summary>
+    public int Packing { get; init; } = 1;
 
     /// <summary>The pod's preferred node affinity, and taints that it had better avoid.</summary>
     public int Preference { get; init; } = 50;

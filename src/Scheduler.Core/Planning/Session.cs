@@ -32,7 +32,7 @@ internal sealed class Session
         Snapshot = snapshot;
         Policy = policy;
         Flavors = FlavorsOf(snapshot);
-        Scorers = new NodeScorers(policy.Scores);
+        Scorers = new NodeScorers(policy.Scores, snapshot.Mix);
         Nodes = new NodeState[snapshot.Nodes.Length];
         for (var index = 0; index < Nodes.Length; index++)
         {
@@ -65,7 +65,7 @@ internal sealed class Session
     public ImmutableArray<FlavorId> Flavors { get; }
 
     /// <summary>How good a node is.</summary>
-    public NodeScorers Scorers { get; }
+    public NodeScorers Scorers { get; private set; }
 
     /// <summary>Nodes by their position in the snapshot.</summary>
     public NodeState[] Nodes { get; }
@@ -148,6 +148,12 @@ internal sealed class Session
                 Nodes[index].Replace(next.Nodes[index]);
                 MarkDirty(Nodes[index]);
             }
+        }
+
+        if (!next.Mix.Equals(Snapshot.Mix))
+        {
+            Scorers = new NodeScorers(Policy.Scores, next.Mix);
+            Candidates.ForgetScores();
         }
 
         Roster.Change(Snapshot.Workloads, next.Workloads);

@@ -4,54 +4,69 @@ using Scheduler.Core.Planning;
 namespace Scheduler.Core.Scoring;
 
 /// <summary>
-/// Prefers the node on which the request leaves the least behind that others can use badly: a fraction goes where it
-/// fills a device, whole GPUs go where they use up what is idle, and pods without GPUs stay off nodes with idle GPUs.
+/// Prefers the node on which the request leaves the least GPU behind that the pods of this cluster cannot use: because the
+/// pieces on its devices are too small for them, or because too little CPU and memory is left beside its GPUs.
 /// </summary>
-internal sealed class FragmentationScorer : INodeScorer
+/// <remarks>
+/// <para>
+/// The score is the waste and the stranded GPU (see <see cref="ShapeMix"/>) of the node before, less after. It is
+/// bent so that any difference fits between 0 and <see cref="INodeScorer.Max"/>: half means that nothing changes, and
+/// one GPU lost halves the distance to 0.
+/// </para>
+/// <para>
+/// The question asked is that of FGD (Weng et al., "Beware of Fragmentation", USENIX ATC 2023): how much less can a
+/// typical pod use? The answer differs: FGD looks at the next pod only, this at what stays unused in the end.
+/// docs/adr/0011-fragmentation-score.md has the measurements.
+/// </para>
+/// </remarks>
+internal sealed class FragmentationScorer(ShapeMix mix) : INodeScorer
 {
-    public long Score(NodePlane node, PlacementRequest request) => request.Shape.Gpu.Kind switch
-    {
-        GpuRequestKind.Fraction => ScoreFraction(node, request),
-        GpuRequestKind.Whole => ScoreWhole(node, request.Shape.Gpu.Count),
-        GpuRequestKind.Mig => ScoreMig(node, request.Shape.Gpu),
-        _ => ScoreWithoutGpu(node),
-    };
+    private const long Half = INodeScorer.Max / 2;
 
-    private static long ScoreFraction(NodePlane node, PlacementRequest request)
-    {
-        var device = DeviceAllocator.FindForFraction(node, request);
-        if (device < 0)
-        {
-            return 0;
-        }
+    /// <summary>The loss, in micro-GPU, that halves the score: one device.</summary>
+    private const long HalvingLoss = GpuRequest.MilliPerDevice * ShapeMix.MicroPerMilli;
 
-        // Opening an idle device costs more the more idle ones the node has, since it takes the chance of a big pod.
-        var left = node.DeviceFree[device] - request.Shape.Gpu.MilliEach;
-        var opensIdleDevice = node.DeviceFree[device] == GpuRequest.MilliPerDevice;
-        return opensIdleDevice
-            ? Math.Max(0, 300 - (30 * node.IdleDevices))
-            : INodeScorer.Max - (left / 2);
-    }
-
-    private static long ScoreWhole(NodePlane node, int count)
-    {
-        var left = node.IdleDevices - count;
-        return Math.Max(0, INodeScorer.Max - (60 * left) - (20 * (node.DeviceFree.Length - count)));
-    }
-
-    private static long ScoreMig(NodePlane node, GpuRequest gpu)
-    {
-        var mig = node.IndexOfMig(gpu.MigProfile!);
-        return mig < 0 ? 0 : Math.Max(0, INodeScorer.Max - (60 * (node.MigFree[mig] - gpu.Count)));
-    }
-
-    private static long ScoreWithoutGpu(NodePlane node)
+    public long Score(NodePlane node, PlacementRequest request)
     {
         if (!node.Node.HasGpus)
         {
             return INodeScorer.Max;
         }
 
-        return Math.Max(0, 500 - (node.FreeMilliGpu / 20));
+        var gpu = request.Shape.Gpu;
+        var taken = gpu.Kind == GpuRequestKind.None ? 0 : gpu.MilliGpu;
+        var gain = mix.Stranded(node.FreeMilliGpu, node.Free)
+            - mix.Stranded(Math.Max(0, node.FreeMilliGpu - taken), node.Free - request.Shape.Requests);
+        switch (gpu.Kind)
+        {
+            case GpuRequestKind.Fraction:
+                var device = DeviceAllocator.FindForFraction(node, request);
+                if (device < 0)
+                {
+                    return 0;
+                }
+
+                gain += mix.Waste(node.DeviceFree[device]) - mix.Waste(node.DeviceFree[device] - gpu.MilliEach);
+                break;
+            case GpuRequestKind.Mig:
+                // Instances left of the profile: use up a node before another is opened.
+                var mig = node.IndexOfMig(gpu.MigProfile!);
+                if (mig < 0)
+                {
+                    return 0;
+                }
+
+                gain -= (node.MigFree[mig] - gpu.Count) * (long)ShapeMix.MicroPerMilli;
+                break;
+            case GpuRequestKind.None:
+                // Where nothing is stranded: rather beside GPUs that are in use.
+                gain -= node.FreeMilliGpu;
+                break;
+            default:
+                // Whole devices leave no piece behind, and each has the same waste as long as it is idle.
+                break;
+        }
+
+        return Half + (Half * gain / (Math.Abs(gain) + HalvingLoss));
     }
 }

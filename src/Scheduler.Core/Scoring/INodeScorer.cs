@@ -8,8 +8,8 @@ namespace Scheduler.Core.Scoring;
 /// </summary>
 internal interface INodeScorer
 {
-    /// <summary>The highest score.</summary>
-    const long Max = 1000;
+    /// <summary>The highest score. Fine enough for a difference of one milli-GPU to show.</summary>
+    const long Max = 1_000_000;
 
     /// <summary>From 0 to <see cref="Max"/>, higher is better.</summary>
     long Score(NodePlane node, PlacementRequest request);

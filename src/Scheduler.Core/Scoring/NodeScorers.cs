@@ -7,11 +7,13 @@ internal sealed class NodeScorers
 {
     private readonly (INodeScorer Scorer, int Weight)[] _weighted;
 
-    public NodeScorers(ScoreWeights weights)
+    /// <param name="weights">How much each counts.</param>
+    /// <param name="mix">What the pods of this cluster are like.</param>
+    public NodeScorers(ScoreWeights weights, ShapeMix mix)
     {
         (INodeScorer Scorer, int Weight)[] all =
         [
-            (new FragmentationScorer(), weights.Fragmentation),
+            (new FragmentationScorer(mix), weights.Fragmentation),
             (new PackingScorer(), weights.Packing),
             (new PreferenceScorer(), weights.Preference),
         ];

@@ -9,9 +9,9 @@ internal sealed class PackingScorer : INodeScorer
     {
         var allocatable = node.Node.Allocatable;
         var free = node.Free - request.Shape.Requests;
-        return (UsedPermille(free.MilliCpu, allocatable.MilliCpu) + UsedPermille(free.MemoryBytes, allocatable.MemoryBytes)) / 2;
+        return (UsedShare(free.MilliCpu, allocatable.MilliCpu) + UsedShare(free.MemoryBytes, allocatable.MemoryBytes)) / 2;
     }
 
-    private static long UsedPermille(long free, long all) =>
+    private static long UsedShare(long free, long all) =>
         all <= 0 ? INodeScorer.Max : Math.Clamp((long)((Int128)(all - free) * INodeScorer.Max / all), 0, INodeScorer.Max);
 }

@@ -78,9 +78,9 @@ public sealed class SchedulingOptions
     [Range(0, 100)]
     public int FragmentationWeight { get; set; } = 100;
 
-    /// <summary>Weight of filling nodes that are in use, 0 to 100. Default 10.</summary>
+    /// <summary>Weight of filling nodes that are in use, 0 to 100. Default 1: a tie-break.</summary>
     [Range(0, 100)]
-    public int PackingWeight { get; set; } = 10;
+    public int PackingWeight { get; set; } = 1;
 
     /// <summary>Weight of the pods' own preferences, 0 to 100. Default 50.</summary>
     [Range(0, 100)]
