@@ -155,15 +155,17 @@ internal sealed class Preempt(Session session, Allocate allocate)
         }
 
         var tenant = applicant.Tenant.Index;
+        var needsGuarantee = scope == VictimScope.Guarantee || !applicant.MayBurst;
         var admission = _admission.Open(
-            applicant, scope == VictimScope.Guarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false, leavesLower: true);
+            applicant, needsGuarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false, leavesLower: scope == VictimScope.Guarantee);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)
         {
             allowed[flavor] = scope switch
             {
                 VictimScope.Guarantee => admission.Allows(flavor, need),
-                VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0,
+                // Lower priority makes way inside the guarantee by itself; limits are met by the victims.
+                VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0 && (!needsGuarantee || admission.IsInsideGuarantee(flavor, need)),
                 _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need),
             };
         }
