@@ -103,8 +103,26 @@ internal sealed class Preempt(Session session, Allocate allocate)
         return true;
     }
 
-    /// <summary>One problem, or one for each domain that a required topology leaves to choose from.</summary>
+    /// <summary>
+    /// One problem, or several to choose from: one for each domain that a required topology leaves; and where victims must
+    /// make room in a quota that is by flavor, one for each flavor, so that quota and room are of the same one.
+    /// </summary>
     private IEnumerable<VictimProblem> Problems(Applicant applicant, VictimRule rule, bool[] allowed)
+    {
+        if (rule.Scope != VictimScope.Priority || !applicant.HasGpu || !session.Ledger.HasFlavorQuotas)
+        {
+            return ByDomain(applicant, rule, allowed);
+        }
+
+        return Enumerable.Range(0, allowed.Length).Where(flavor => allowed[flavor]).SelectMany(flavor =>
+        {
+            var only = new bool[allowed.Length];
+            only[flavor] = true;
+            return ByDomain(applicant, rule, only);
+        });
+    }
+
+    private IEnumerable<VictimProblem> ByDomain(Applicant applicant, VictimRule rule, bool[] allowed)
     {
         if (applicant.Workload.Topology is not { IsRequired: true } topology)
         {
