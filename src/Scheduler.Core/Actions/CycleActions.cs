@@ -9,6 +9,9 @@ namespace Scheduler.Core.Actions;
 /// </summary>
 internal sealed class CycleActions
 {
+    /// <summary>Each round has an eviction of its own; what is left after so many is for the next cycle.</summary>
+    private const int MaxRounds = 8;
+
     private readonly Session _session;
     private readonly Allocate _allocate;
     private readonly Preempt _preempt;
@@ -28,8 +31,26 @@ internal sealed class CycleActions
     /// <summary>Workloads for which room was made before.</summary>
     public void ResumeNominations() => Nominations.Resume(_session, _allocate);
 
-    /// <summary>Demand inside guarantees: cores first, then surplus of elastic gangs.</summary>
-    public void StartGuaranteed()
+    /// <summary>
+    /// Demand inside guarantees, then demand beyond them. Whoever makes way for the latter leaves room that the former may
+    /// have waited for: then both have another turn, so that a second cycle would find nothing more to do.
+    /// </summary>
+    public void Start()
+    {
+        for (var round = 0; round < MaxRounds; round++)
+        {
+            StartGuaranteed();
+            var evictions = Evictions.Count;
+            StartBurst();
+            if (Evictions.Count == evictions)
+            {
+                return;
+            }
+        }
+    }
+
+    /// <summary>Cores first, then surplus of elastic gangs.</summary>
+    private void StartGuaranteed()
     {
         _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
             || (!applicant.MayBurst
@@ -37,8 +58,7 @@ internal sealed class CycleActions
         _allocate.Surplus(Standing.Guaranteed);
     }
 
-    /// <summary>Demand beyond guarantees.</summary>
-    public void StartBurst()
+    private void StartBurst()
     {
         _allocate.Cores(Standing.Burst, applicant => AndDisplaced(PreemptOrReserve(applicant)));
         _allocate.Surplus(Standing.Burst);

@@ -103,8 +103,26 @@ internal sealed class Preempt(Session session, Allocate allocate)
         return true;
     }
 
-    /// <summary>One problem, or one for each domain that a required topology leaves to choose from.</summary>
+    /// <summary>
+    /// One problem, or several to choose from: one for each domain that a required topology leaves; and where victims must
+    /// make room in a quota that is by flavor, one for each flavor, so that quota and room are of the same one.
+    /// </summary>
     private IEnumerable<VictimProblem> Problems(Applicant applicant, VictimRule rule, bool[] allowed)
+    {
+        if (rule.Scope != VictimScope.Priority || !applicant.HasGpu || !session.Ledger.HasFlavorQuotas)
+        {
+            return ByDomain(applicant, rule, allowed);
+        }
+
+        return Enumerable.Range(0, allowed.Length).Where(flavor => allowed[flavor]).SelectMany(flavor =>
+        {
+            var only = new bool[allowed.Length];
+            only[flavor] = true;
+            return ByDomain(applicant, rule, only);
+        });
+    }
+
+    private IEnumerable<VictimProblem> ByDomain(Applicant applicant, VictimRule rule, bool[] allowed)
     {
         if (applicant.Workload.Topology is not { IsRequired: true } topology)
         {
@@ -155,15 +173,17 @@ internal sealed class Preempt(Session session, Allocate allocate)
         }
 
         var tenant = applicant.Tenant.Index;
+        var needsGuarantee = scope == VictimScope.Guarantee || !applicant.MayBurst;
         var admission = _admission.Open(
-            applicant, scope == VictimScope.Guarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false, leavesLower: true);
+            applicant, needsGuarantee ? Standing.Guaranteed : Standing.Burst, isSurplus: false, leavesLower: scope == VictimScope.Guarantee);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)
         {
             allowed[flavor] = scope switch
             {
                 VictimScope.Guarantee => admission.Allows(flavor, need),
-                VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0,
+                // Lower priority makes way inside the guarantee by itself; limits are met by the victims.
+                VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0 && (!needsGuarantee || admission.IsInsideGuarantee(flavor, need)),
                 _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need),
             };
         }

@@ -48,6 +48,12 @@ internal sealed class Admission(Session session)
             return BurstPool.LeavesUnlent(session, _tenant, flavor, milliGpu);
         }
 
+        return IsInsideGuarantee(flavor, milliGpu);
+    }
+
+    /// <summary>Whether a further use of a flavor is inside the guarantee, limits aside.</summary>
+    public bool IsInsideGuarantee(int flavor, long milliGpu)
+    {
         _asked[flavor] = milliGpu;
         var fits = session.Ledger.FitsGuarantee(_tenant.Index, _beside, _asked);
         _asked[flavor] = 0;

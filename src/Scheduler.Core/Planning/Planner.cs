@@ -60,13 +60,11 @@ public sealed class CyclePlanner
         session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
 
         // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
-        var actions = new CycleActions(session);
-        actions.ResumeNominations();
-        actions.StartGuaranteed();
-
         // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
         // 6 what cannot start is given a reservation, beside which later ones are filled in
-        actions.StartBurst();
+        var actions = new CycleActions(session);
+        actions.ResumeNominations();
+        actions.Start();
 
         // 7 one decision for every pending workload
         return new PlanWriter(session).Write(actions.Evictions);

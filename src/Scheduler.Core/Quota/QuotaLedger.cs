@@ -61,6 +61,7 @@ internal sealed class QuotaLedger
                 _lending[Index(tenant.Index, flavor)] = quota?.LendingLimitMilliGpu ?? Unlimited;
             }
 
+            HasFlavorQuotas |= tenant.Tenant.Quotas.Any(quota => quota.Flavor != FlavorId.Any);
             _hasLendingLimits |= tenant.Tenant.Quotas.Any(quota => quota.LendingLimitMilliGpu is not null);
         }
     }
@@ -108,6 +109,9 @@ internal sealed class QuotaLedger
 
     /// <summary>Healthy milli-GPU of all flavors.</summary>
     public long CapacityTotal { get; private set; }
+
+    /// <summary>Whether any tenant has a quota on a flavor by its name: without one, all flavors are alike.</summary>
+    public bool HasFlavorQuotas { get; }
 
     /// <summary>The flavors of the cluster, sorted; a flavor's number is its position.</summary>
     public ImmutableArray<FlavorId> Flavors { get; }

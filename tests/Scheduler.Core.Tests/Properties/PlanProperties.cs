@@ -24,9 +24,12 @@ public class PlanProperties
     {
         // What a plan leaves waiting must still wait when the same question is asked again with the plan in effect. What
         // may not be preempted is left aside: it may only use the guarantee, and standing is told anew in every cycle.
+        // Nor does what is kept for somebody count as free.
         var living = Living(cluster);
-        living.Cycle();
-        var waiting = living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible)
+        var kept = living.Cycle().Decisions.OfType<Wait>()
+            .Where(wait => wait.Reason is WaitReason.WaitingForVictims or WaitReason.ReservedForOthers)
+            .Select(wait => wait.Workload).ToHashSet();
+        var waiting = living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible && !kept.Contains(workload.Id))
             .Select(workload => workload.Id).ToHashSet();
         var again = living.Cycle().Decisions.OfType<Bind>().Where(bind => waiting.Contains(bind.Workload)).ToArray();
         return (again.Length == 0).Label($"{string.Join(", ", again.Select(bind => bind.Workload))} started only in a second cycle");

@@ -55,8 +55,7 @@ internal sealed class VictimProblem
         && kind.Heap.StaticRejection(node) is null;
 
     /// <summary>
-    /// Inside a tenant, the beneficiary takes the place of its victims: what it adds must stay within the limits, and, if
-    /// it may not burst, within the guarantee.
+    /// Inside a tenant, the beneficiary takes the place of its victims: what it adds must stay within the limits.
     /// </summary>
     public bool IsWithinQuota(IReadOnlyCollection<VictimUnit> victims)
     {
@@ -68,11 +67,6 @@ internal sealed class VictimProblem
         var tenant = Applicant.Tenant.Index;
         var more = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
         var ledger = _session.Ledger;
-        if (!Applicant.MayBurst && ledger.UsedTotal(tenant) + more > ledger.GuaranteedTotal(tenant))
-        {
-            return false;
-        }
-
         return more <= 0 || Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
             _allowedFlavors[flavor]
             && ledger.FirstOverLimit(tenant, flavor, more) is null
