@@ -19,9 +19,10 @@ internal sealed class NodeState
     private readonly List<Occupant> _occupants = [];
     private NodePlane? _atReservation;
 
-    public NodeState(Node node, int index, int flavor)
+    public NodeState(Node node, int index, int flavor, int kind)
     {
         Node = node;
+        Kind = kind;
         Index = index;
         Flavor = flavor;
         Now = Later = Brief = Bindable = new NodePlane(node);
@@ -35,6 +36,12 @@ internal sealed class NodeState
 
     /// <summary>Index of the flavor in the session's list, or -1 for a node without GPUs.</summary>
     public int Flavor { get; }
+
+    /// <summary>Nodes of equal kind differ in name and labels only; see <see cref="NodeKinds"/>.</summary>
+    public int Kind { get; private set; }
+
+    /// <summary>Whether nothing of the snapshot's workloads is, or was in this cycle, on it.</summary>
+    public bool IsPristine { get; private set; } = true;
 
     /// <summary>Counts changes of what is free.</summary>
     public int Version { get; private set; }
@@ -67,9 +74,10 @@ internal sealed class NodeState
     public bool IsDirty { get; set; }
 
     /// <summary>Takes a new description of the same node.</summary>
-    public void Replace(Node node)
+    public void Replace(Node node, int kind)
     {
         Node = node;
+        Kind = kind;
         NodeVersion++;
     }
 
@@ -134,6 +142,7 @@ internal sealed class NodeState
         }
 
         Refresh();
+        IsPristine = _occupants.Count == 0;
     }
 
     /// <summary>Takes room now and later.</summary>
@@ -192,6 +201,7 @@ internal sealed class NodeState
     private void Refresh()
     {
         Version++;
+        IsPristine = false;
         Brief = IsParted ? NodePlane.Intersect(Now, Later) : Now;
         Bindable = _atReservation is null ? Brief : NodePlane.Intersect(Brief, _atReservation);
     }

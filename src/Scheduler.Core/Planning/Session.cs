@@ -16,6 +16,7 @@ namespace Scheduler.Core.Planning;
 /// </remarks>
 internal sealed class Session
 {
+    private readonly NodeKinds _kinds = new();
     private readonly List<int> _changes = [];
     private readonly List<NodeState> _dirtyNodes = [];
     private readonly List<NodeState> _parted = [];
@@ -37,7 +38,7 @@ internal sealed class Session
         for (var index = 0; index < Nodes.Length; index++)
         {
             var node = snapshot.Nodes[index];
-            Nodes[index] = new NodeState(node, index, node.HasGpus ? Flavors.BinarySearch(node.Flavor) : -1);
+            Nodes[index] = new NodeState(node, index, node.HasGpus ? Flavors.BinarySearch(node.Flavor) : -1, _kinds.Of(node));
             MarkDirty(Nodes[index]);
         }
 
@@ -145,7 +146,7 @@ internal sealed class Session
             if (!ReferenceEquals(next.Nodes[index], Snapshot.Nodes[index]))
             {
                 Topology.Forget();
-                Nodes[index].Replace(next.Nodes[index]);
+                Nodes[index].Replace(next.Nodes[index], _kinds.Of(next.Nodes[index]));
                 MarkDirty(Nodes[index]);
             }
         }
