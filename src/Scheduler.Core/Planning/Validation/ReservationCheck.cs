@@ -37,7 +37,7 @@ internal sealed class ReservationCheck(PlanBooks books, QuotaBooks quota, Standi
 
             foreach (var kept in books.Kept)
             {
-                if (nodes.TryGetValue(kept.Node, out var tally) && kept.Workload != holder)
+                if (nodes.TryGetValue(kept.Node, out var tally) && kept.Workload != holder && holder < 0)
                 {
                     tally.Take(kept.Pod.Shape, kept.Devices, kept.Owner);
                 }

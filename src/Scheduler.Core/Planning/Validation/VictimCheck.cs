@@ -165,30 +165,36 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         }
     }
 
-    /// <summary>What can be spared by itself: a surplus pod, or the core of a workload that stops.</summary>
-    private static IEnumerable<List<PlacedPod>> Units(List<PlacedPod> victims)
+    /// <summary>
+    /// What can be spared by itself: a surplus pod, or the core of a workload that stops. Where the core goes, the surplus
+    /// has to go with it.
+    /// </summary>
+    private static List<List<PlacedPod>> Units(List<PlacedPod> victims)
     {
         var cores = new SortedDictionary<int, List<PlacedPod>>();
         foreach (var victim in victims)
         {
-            if (victim.IsSurplus)
+            if (!victim.IsSurplus)
             {
-                yield return [victim];
-                continue;
-            }
+                if (!cores.TryGetValue(victim.Workload, out var core))
+                {
+                    cores.Add(victim.Workload, core = []);
+                }
 
-            if (!cores.TryGetValue(victim.Workload, out var core))
-            {
-                cores.Add(victim.Workload, core = []);
+                core.Add(victim);
             }
-
-            core.Add(victim);
         }
 
-        foreach (var core in cores.Values)
+        var units = new List<List<PlacedPod>>(cores.Values);
+        foreach (var victim in victims)
         {
-            yield return core;
+            if (!cores.ContainsKey(victim.Workload))
+            {
+                units.Add([victim]);
+            }
         }
+
+        return units;
     }
 
     /// <summary>

@@ -9,7 +9,8 @@ namespace Scheduler.Core.Planning.Validation;
 /// <param name="Shape">What each pod asks for.</param>
 /// <param name="Pods">Pods that must start together; 1 for one more pod of a gang that runs.</param>
 /// <param name="JoinsCore">Whether part of the workload runs already.</param>
-internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, PodShape Shape, int Pods, bool JoinsCore)
+/// <param name="IsSurplus">Whether as many run as must: more may join, but have no claim.</param>
+internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, PodShape Shape, int Pods, bool JoinsCore, bool IsSurplus)
 {
     /// <summary>Milli-GPU of all of them.</summary>
     public long MilliGpu => Pods * Shape.Gpu.MilliGpu;
@@ -47,7 +48,7 @@ internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, Pod
         }
 
         return waiting > bound
-            ? new WaitingNeed(index, tenant, shape!, Math.Max(1, workload.MinMember - placed), JoinsCore: placed > 0)
+            ? new WaitingNeed(index, tenant, shape!, Math.Max(1, workload.MinMember - placed), placed > 0, placed >= workload.MinMember)
             : null;
     }
 
@@ -72,6 +73,6 @@ internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, Pod
             shape = pod.State == PodState.Pending ? pod.Shape : shape;
         }
 
-        return shape is null ? null : new WaitingNeed(index, tenant, shape, Math.Max(1, workload.MinMember - placed), JoinsCore: placed > 0);
+        return shape is null ? null : new WaitingNeed(index, tenant, shape, Math.Max(1, workload.MinMember - placed), placed > 0, placed >= workload.MinMember);
     }
 }
