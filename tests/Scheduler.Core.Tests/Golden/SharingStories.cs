@@ -142,7 +142,7 @@ public class SharingStories
 
     private static LivingCluster Backfill(int guaranteed) => new(
         Make.Nodes(1),
-        Make.Tree(Make.Tenant("search", guaranteed, burst: 8)),
+        Make.Tree(Make.Tenant("search", guaranteed, burst: 16)),
         [
             Make.Waiting("half", "search", FourGpus, submittedMinutesAgo: 30).RunningOn("h100-000") with { ExpectedDuration = TimeSpan.FromHours(1) },
             Make.Waiting("big", "search", Make.Shape(gpus: 8), submittedMinutesAgo: 20),

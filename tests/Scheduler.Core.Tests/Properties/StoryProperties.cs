@@ -33,15 +33,16 @@ public class StoryProperties
         // Alone, one after the other, they would take so long; with restarts some more.
         var most = 20 + (20 * finite.Workloads.Length);
         var minutes = 0;
+        var last = "";
         for (; living.Workloads.Count > 0 && minutes < most; minutes++)
         {
-            living.Cycle();
+            last = PlanText.Write(living.Cycle());
             living.Pass(TimeSpan.FromMinutes(1));
             living.EndDue();
         }
 
         return (living.Workloads.Count == 0).Label(
-            $"after {minutes} minutes there are still {string.Join(", ", living.Workloads.Select(WorkloadText.Write))}");
+            $"after {minutes} minutes there are still {string.Join(", ", living.Workloads.Select(WorkloadText.Write))}; the last plan is\n{last}");
     }
 
     [Cases]
