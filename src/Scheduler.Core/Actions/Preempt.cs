@@ -35,7 +35,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
         var isFound = Search(applicant, scope);
         if (!isFound && applicant.IsUniform)
         {
-            _failures[KeyOf(applicant, scope)] = _evictions.Count;
+            _failures[KeyOf(applicant, scope)] = ChangesFor(scope);
         }
 
         return isFound;
@@ -45,8 +45,9 @@ internal sealed class Preempt(Session session, Allocate allocate)
         (applicant.Tenant.Index, applicant.Pending[0].Kind.Index, applicant.Missing, applicant.Workload.Priority, scope);
 
     /// <summary>
-    /// Whether a search can be spared: nobody could be a victim, or the same was asked before and nobody was told to leave
-    /// since. Within a cycle room only shrinks, except by victims.
+    /// Whether a search can be spared: nobody could be a victim, or the same was asked before and nobody who could not be
+    /// taken then can be taken now. What room there would be if all who may be taken were gone only shrinks within a cycle:
+    /// who is told to leave frees no more than was counted on, and it is kept for somebody else.
     /// </summary>
     private bool IsHopeless(Applicant applicant, VictimScope scope)
     {
@@ -55,7 +56,19 @@ internal sealed class Preempt(Session session, Allocate allocate)
         return (scope == VictimScope.Priority && Math.Min(_lowestPriorities[tenant], session.Tenants[tenant].LowestBoundPriority) >= applicant.Workload.Priority)
             || (scope == VictimScope.FairShare && (!applicant.HasGpu || session.Excess(tenant) >= 0))
             || (applicant.IsUniform && applicant.Workload.Topology is null
-                && _failures.TryGetValue(KeyOf(applicant, scope), out var evictions) && evictions == _evictions.Count);
+                && _failures.TryGetValue(KeyOf(applicant, scope), out var known) && known == ChangesFor(scope));
+    }
+
+    /// <summary>Counts what can turn a failed search into one that succeeds: more to take, or, on burst, more quota too.</summary>
+    private int ChangesFor(VictimScope scope)
+    {
+        var demotions = scope == VictimScope.Guarantee ? 0 : _evictions.Count;
+        foreach (var queue in session.Tenants)
+        {
+            demotions += queue.Book.Demotions;
+        }
+
+        return demotions;
     }
 
     /// <summary>The lowest priority that each leaf has running and could lose.</summary>
@@ -148,7 +161,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
         {
             if (VictimSearch.IsSolvedByWaiting(session, problem))
             {
-                return new VictimPlan([], problem.Place(new Scenario())!, int.MinValue, VictimCost.Zero);
+                return new VictimPlan([], problem.Place(new Scenario())!, int.MinValue, VictimCost.Zero, NodesConsidered: 0);
             }
 
             _market ??= new VictimMarket(session);
@@ -193,15 +206,16 @@ internal sealed class Preempt(Session session, Allocate allocate)
 
     private void Keep(Applicant applicant, VictimPlan plan, VictimScope scope)
     {
-        applicant.Victims = Explain(plan, applicant, scope);
+        applicant.Victims = Explain(plan);
         foreach (var unit in plan.Victims)
         {
             MakeWay(unit, applicant);
         }
 
-        foreach (var unit in plan.Victims.Where(unit => unit.JustBound is null))
+        var running = plan.Victims.Where(unit => unit.JustBound is null).ToArray();
+        ForceToBurst(running);
+        foreach (var unit in running)
         {
-            ForceToBurst(unit);
             _market!.Catalogue.Renew(unit.Running);
         }
 
@@ -216,8 +230,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
             KeepRoom(applicant, plan);
         }
 
-        foreach (var group in plan.Victims.Where(unit => unit.JustBound is null)
-            .GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
+        foreach (var group in running.GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
         {
             _evictions.Add(Eviction(applicant, scope, group.ToArray()));
         }
@@ -265,12 +278,10 @@ internal sealed class Preempt(Session session, Allocate allocate)
         session.CountIn(applicant, kept, isSurplus: false);
     }
 
-    private VictimExplanation Explain(VictimPlan plan, Applicant applicant, VictimScope scope) => new()
+    private static VictimExplanation Explain(VictimPlan plan) => new()
     {
         Workloads = [.. plan.Victims.Where(unit => unit.JustBound is null).Select(unit => unit.Running.Workload.Id).Distinct().Order()],
-        Considered = plan.Victims.Count == 0
-            ? 0
-            : _market!.Catalogue.CountTakeable(new VictimRule(session, applicant, scope, sparesYoung: true)) + plan.Victims.Count,
+        NodesConsidered = plan.NodesConsidered,
         Priority = plan.Priority,
         BudgetViolations = plan.Cost.BudgetViolations,
         LostMilliGpuSeconds = plan.Cost.LostMilliGpuSeconds,
@@ -296,20 +307,25 @@ internal sealed class Preempt(Session session, Allocate allocate)
     }
 
     /// <summary>Who was told to leave is counted inside the guarantee no more.</summary>
-    private void ForceToBurst(VictimUnit unit)
+    private void ForceToBurst(IEnumerable<VictimUnit> units)
     {
-        if (unit.Running.CoreEntry is null || unit.Running.Tenant is not { } tenant)
+        var byTenant = new SortedDictionary<int, HashSet<StandingEntry>>();
+        foreach (var occupant in units.SelectMany(unit => unit.Pods))
         {
-            return;
+            if (occupant is { Entry: { IsForcedToBurst: false } entry, Owner.Tenant: { } tenant })
+            {
+                if (!byTenant.TryGetValue(tenant.Index, out var entries))
+                {
+                    byTenant.Add(tenant.Index, entries = new HashSet<StandingEntry>(ReferenceEqualityComparer.Instance));
+                }
+
+                entries.Add(entry);
+            }
         }
 
-        var queue = session.Tenants[tenant.Index];
-        foreach (var occupant in unit.Pods)
+        foreach (var (tenant, entries) in byTenant)
         {
-            if (occupant.Entry is { IsForcedToBurst: false } entry)
-            {
-                queue.Book.ForceToBurst(entry);
-            }
+            session.Tenants[tenant].Book.ForceToBurst(entries);
         }
     }
 }

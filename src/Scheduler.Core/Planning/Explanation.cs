@@ -46,8 +46,8 @@ public sealed record VictimExplanation
     /// <summary>The workloads, by id.</summary>
     public required ImmutableArray<WorkloadId> Workloads { get; init; }
 
-    /// <summary>Workloads that could have been taken.</summary>
-    public required int Considered { get; init; }
+    /// <summary>Nodes on which victims were weighed; on all others none could be cheaper.</summary>
+    public required int NodesConsidered { get; init; }
 
     /// <summary>The highest priority touched: with lower ones alone there was no room.</summary>
     public required int Priority { get; init; }

@@ -10,6 +10,7 @@ namespace Scheduler.Core.Planning;
 internal sealed class PlanWriter(Session session)
 {
     private readonly TenantShare?[] _shares = new TenantShare?[session.Tenants.Length];
+    private Dictionary<WorkloadId, DateTimeOffset>? _lastToLeave;
 
     /// <summary>Writes the plan.</summary>
     public Plan Write(IReadOnlyList<Evict> evictions)
@@ -117,17 +118,23 @@ internal sealed class PlanWriter(Session session)
     /// <summary>When the last of those that leave for a workload does so; null if that is not known.</summary>
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
-        var last = default(DateTimeOffset?);
+        _lastToLeave ??= LastToLeave();
+        return _lastToLeave.TryGetValue(applicant.Workload.Id, out var last) ? last : null;
+    }
+
+    private Dictionary<WorkloadId, DateTimeOffset> LastToLeave()
+    {
+        var byBeneficiary = new Dictionary<WorkloadId, DateTimeOffset>();
         foreach (var occupant in session.Roster.Going.Concat(session.Roster.Chosen))
         {
-            if (occupant.IsGoing && occupant.Beneficiary == applicant.Workload.Id)
+            if (occupant is { IsGoing: true, Beneficiary: { } beneficiary })
             {
                 var deadline = occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
-                last = last is null || deadline > last ? deadline : last;
+                byBeneficiary[beneficiary] = byBeneficiary.TryGetValue(beneficiary, out var known) && known > deadline ? known : deadline;
             }
         }
 
-        return last;
+        return byBeneficiary;
     }
 
     private string HeldMessage(Workload workload, WaitReason reason) => reason switch

@@ -38,6 +38,9 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
     private readonly long[] _counted = new long[ledger.Flavors.Length + 1];
     private int _lowestPriority = int.MaxValue;
 
+    /// <summary>How often a use that stays was pushed over the line, so that it can be reclaimed now.</summary>
+    public int Demotions { get; private set; }
+
     /// <summary>All uses, in order.</summary>
     public IReadOnlyList<StandingEntry> Entries => _entries;
 
@@ -92,11 +95,16 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
         Recount(position);
     }
 
-    /// <summary>From now on the use is on burst: it was told to leave.</summary>
-    public void ForceToBurst(StandingEntry entry)
+    /// <summary>From now on these uses are on burst: they were told to leave.</summary>
+    public void ForceToBurst(HashSet<StandingEntry> entries)
     {
-        entry.IsForcedToBurst = true;
-        Recount(_entries.IndexOf(entry));
+        var first = _entries.FindIndex(entries.Contains);
+        foreach (var entry in entries)
+        {
+            entry.IsForcedToBurst = true;
+        }
+
+        Recount(first);
     }
 
     /// <summary>The use counts in its order again: a notice was taken back.</summary>
@@ -243,6 +251,7 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
         }
 
         entry.IsGuaranteed = isGuaranteed;
+        Demotions += isGuaranteed || entry.IsForcedToBurst ? 0 : 1;
         moved.Add(entry);
         AddTo(_inside, entry, isGuaranteed ? 1 : -1);
         for (var flavor = 0; flavor < entry.Uses.Length; flavor++)

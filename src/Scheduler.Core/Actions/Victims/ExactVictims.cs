@@ -103,13 +103,13 @@ internal sealed class ExactVictims
         }
 
         var unit = _units[position];
-        _scenario.Return(unit);
+        _room.Return(unit);
         if (_room.IsSolved)
         {
             Search(position - 1, gone);
         }
 
-        _scenario.Take(unit);
+        _room.Take(unit);
         var with = new VictimCost(
             0, gone.LostMilliGpuSeconds + unit.LostMilliGpuSeconds, gone.Disturbed + unit.Disturbed, gone.Rank + unit.Rank);
         if (with.CompareTo(_bestCost) < 0)

@@ -15,23 +15,28 @@ internal sealed class GangStep
     private readonly VictimMarket _market;
     private readonly VictimProblem _problem;
     private readonly Scenario _scenario;
-    private readonly NodeVictims _onNode;
     private readonly RequestClass _kind;
     private readonly int _pods;
-    private readonly Func<NodeState, List<VictimUnit>> _openOn;
-    private readonly int _steps;
+    private readonly Func<NodeState, NodeOption?> _optionOn;
     private readonly PriorityQueue<GangOption, GangOption> _options;
-    private readonly GangOption?[] _current;
+    private readonly Dictionary<int, GangOption> _current = [];
     private int _room;
 
+    /// <param name="session">The cluster.</param>
+    /// <param name="market">Who could be preempted.</param>
+    /// <param name="problem">What is to be achieved.</param>
+    /// <param name="scenario">Receives the victims.</param>
+    /// <param name="kind">What the pods ask for.</param>
+    /// <param name="pods">How many.</param>
+    /// <param name="order">Which option is better.</param>
+    /// <param name="optionOn">The best option on a node as it is in the scenario.</param>
     public GangStep(
-        Session session, VictimMarket market, VictimProblem problem, Scenario scenario, NodeVictims onNode, RequestClass kind, int pods,
-        Comparison<GangOption> order, Func<NodeState, List<VictimUnit>> openOn, int steps)
+        Session session, VictimMarket market, VictimProblem problem, Scenario scenario, RequestClass kind, int pods,
+        Comparison<GangOption> order, Func<NodeState, NodeOption?> optionOn)
     {
-        (_session, _market, _problem, _scenario, _onNode) = (session, market, problem, scenario, onNode);
-        (_kind, _pods, _openOn, _steps) = (kind, pods, openOn, steps);
+        (_session, _market, _problem, _scenario) = (session, market, problem, scenario);
+        (_kind, _pods, _optionOn) = (kind, pods, optionOn);
         _options = new PriorityQueue<GangOption, GangOption>(Comparer<GangOption>.Create(order));
-        _current = new GangOption?[session.Nodes.Length];
     }
 
     /// <summary>Takes victims until the pods fit, and puts the pods in place if others are to follow. False if they never fit.</summary>
@@ -40,13 +45,7 @@ internal sealed class GangStep
         _room = _problem.CountRoom(_scenario, _kind, _pods);
         if (_room < _pods)
         {
-            foreach (var node in _session.Nodes)
-            {
-                if (_market.Catalogue.On(node.Index).Count > 0)
-                {
-                    Look(node);
-                }
-            }
+            _options.EnqueueRange(FirstOptions());
         }
 
         while (_room < _pods)
@@ -56,7 +55,7 @@ internal sealed class GangStep
                 return false;
             }
 
-            if (_current[option.Node] == option && IsAffordable(option.Option))
+            if (_current.GetValueOrDefault(option.Node) == option && IsAffordable(option.Option))
             {
                 Take(option);
             }
@@ -93,24 +92,45 @@ internal sealed class GangStep
         }
     }
 
+    private IEnumerable<(GangOption, GangOption)> FirstOptions()
+    {
+        foreach (var node in _session.Nodes)
+        {
+            if (_market.Catalogue.On(node.Index).Count > 0 && OptionOn(node) is { } option)
+            {
+                yield return (option, option);
+            }
+        }
+    }
+
     /// <summary>What one more pod costs on a node as it is now.</summary>
     private void Look(NodeState node)
     {
-        _current[node.Index] = null;
-        if (!_problem.IsAllowed(node, _kind)
-            || _onNode.Find(node, _scenario.PlaneOf(node), _kind.Request, _openOn(node), _steps) is not { } option)
+        _current.Remove(node.Index);
+        if (OptionOn(node) is { } option)
         {
-            return;
+            _options.Enqueue(option, option);
+        }
+    }
+
+    private GangOption? OptionOn(NodeState node)
+    {
+        if (!_problem.IsAllowed(node, _kind) || _optionOn(node) is not { } option)
+        {
+            return null;
         }
 
-        var found = new GangOption(node.Index, option, GainOf(option));
-        _current[node.Index] = found;
-        _options.Enqueue(found, found);
+        return _current[node.Index] = new GangOption(node.Index, option, GainOf(option));
     }
 
     /// <summary>A victim that is a gang itself makes room on several nodes.</summary>
     private int GainOf(NodeOption option)
     {
+        if (_pods - _room <= 1)
+        {
+            return 1;
+        }
+
         var before = 0;
         var nodes = new SortedSet<int>();
         foreach (var node in option.Units.SelectMany(unit => unit.Nodes))
@@ -154,7 +174,8 @@ internal sealed class GangStep
         _problem.IsAllowed(node, _kind) ? Math.Min(_pods, PodRoom.Count(_scenario.PlaneOf(node), _kind.Request)) : 0;
 
     private bool IsAffordable(NodeOption option) =>
-        Array.TrueForAll(option.Units, unit => _problem.Rule.IsAffordable([.. _scenario.Units, .. option.Units], unit));
+        _problem.Rule.Scope != VictimScope.FairShare
+        || Array.TrueForAll(option.Units, unit => _problem.Rule.IsAffordable([.. _scenario.Units, .. option.Units], unit));
 
     private void PutInPlace()
     {

@@ -20,7 +20,7 @@ internal sealed class VictimCatalogue
 
     private readonly Session _session;
     private readonly List<VictimUnit>?[] _byNode;
-    private readonly List<VictimUnit>?[] _byTenant;
+    private readonly HashSet<VictimUnit>?[] _byTenant;
     private readonly Dictionary<RunningWorkload, (int Position, List<VictimUnit> Units)> _byWorkload = new(ReferenceEqualityComparer.Instance);
     private readonly Dictionary<Applicant, VictimUnit> _justBound = new(ReferenceEqualityComparer.Instance);
     private readonly SortedSet<int> _priorities = [];
@@ -31,7 +31,7 @@ internal sealed class VictimCatalogue
     {
         _session = session;
         _byNode = new List<VictimUnit>?[session.Nodes.Length];
-        _byTenant = new List<VictimUnit>?[session.Tenants.Length];
+        _byTenant = new HashSet<VictimUnit>?[session.Tenants.Length];
         var candidates = session.Tenants.SelectMany(tenant => tenant.Running)
             .Where(running => running.Workload.IsManaged && running.Workload.IsPreemptible)
             .ToList();
@@ -50,20 +50,8 @@ internal sealed class VictimCatalogue
     /// <summary>Units with a pod on a node.</summary>
     public IReadOnlyList<VictimUnit> On(int node) => _byNode[node] ?? None;
 
-    /// <summary>Units of a tenant.</summary>
-    public IReadOnlyList<VictimUnit> OfTenant(int tenant) => _byTenant[tenant] ?? None;
-
-    /// <summary>Workloads that a rule lets be taken, in whole or in part.</summary>
-    public int CountTakeable(VictimRule rule)
-    {
-        var count = 0;
-        foreach (var (_, units) in _byWorkload.Values)
-        {
-            count += units.Exists(rule.MayTake) ? 1 : 0;
-        }
-
-        return count;
-    }
+    /// <summary>Units of a tenant, in no meaningful order.</summary>
+    public IReadOnlyCollection<VictimUnit> OfTenant(int tenant) => (IReadOnlyCollection<VictimUnit>?)_byTenant[tenant] ?? None;
 
     /// <summary>Takes in what the cycle has done since the last call.</summary>
     public void CatchUp()
@@ -130,7 +118,7 @@ internal sealed class VictimCatalogue
 
     private void Add(VictimUnit unit)
     {
-        (_byTenant[unit.Running.Tenant!.Index] ??= []).Add(unit);
+        (_byTenant[unit.Running.Tenant!.Index] ??= new HashSet<VictimUnit>(ReferenceEqualityComparer.Instance)).Add(unit);
         foreach (var node in unit.Nodes)
         {
             (_byNode[node.Index] ??= []).Add(unit);

@@ -8,6 +8,7 @@ namespace Scheduler.Core.Actions.Victims;
 internal sealed class VictimMarket(Session session)
 {
     private readonly Dictionary<(VictimScope Scope, bool SparesYoung, int Ceiling, int Devices), NodePrices> _prices = [];
+    private readonly Dictionary<(VictimScope Scope, bool SparesYoung, int Ceiling, int Kind), NodeOptions> _options = [];
 
     /// <summary>Who could be preempted at all.</summary>
     public VictimCatalogue Catalogue { get; } = new(session);
@@ -41,6 +42,19 @@ internal sealed class VictimMarket(Session session)
         {
             found = new NodePrices(session, Catalogue, rule.Scope, rule.SparesYoung, ceiling, key.Item4);
             _prices.Add(key, found);
+        }
+
+        return found;
+    }
+
+    /// <summary>What room for one more pod of a kind costs on each node, as far as other tenants may take it.</summary>
+    public NodeOptions Options(VictimRule rule, int ceiling, RequestClass kind, int maxSteps)
+    {
+        var key = (rule.Scope, rule.SparesYoung, ceiling, kind.Index);
+        if (!_options.TryGetValue(key, out var found))
+        {
+            found = new NodeOptions(session, Catalogue, rule.Scope, rule.SparesYoung, ceiling, kind.Request, maxSteps);
+            _options.Add(key, found);
         }
 
         return found;

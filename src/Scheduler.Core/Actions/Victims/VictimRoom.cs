@@ -3,14 +3,14 @@ using Scheduler.Core.Planning;
 namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>
-/// Tells whether a beneficiary still fits when victims are spared. For a gang of equal pods by counting: only nodes of the
-/// victims change. For unequal pods by placing all of them again.
+/// Tells whether a beneficiary fits while victims come and go. For a gang of equal pods by counting, on the nodes of the
+/// victim only. For unequal pods by placing all of them again.
 /// </summary>
 internal sealed class VictimRoom
 {
     private readonly VictimProblem _problem;
     private readonly Scenario _scenario;
-    private readonly int _elsewhere;
+    private int _room;
 
     public VictimRoom(VictimProblem problem, Scenario scenario)
     {
@@ -22,21 +22,31 @@ internal sealed class VictimRoom
         }
 
         var (kind, pods) = problem.Groups[0];
-        _elsewhere = problem.CountRoomElsewhere(scenario, kind, pods);
+        _room = problem.CountRoomElsewhere(scenario, kind, pods);
+        foreach (var node in scenario.ChangedNodes)
+        {
+            _room += RoomOn(node);
+        }
     }
 
     /// <summary>Whether all pods fit once the units of the scenario are gone.</summary>
-    public bool IsSolved
-    {
-        get
-        {
-            if (!_problem.IsWithinQuota(_scenario.Units))
-            {
-                return false;
-            }
+    public bool IsSolved => _problem.IsWithinQuota(_scenario.Units)
+        && (_problem.Groups.Count > 1 ? _problem.Place(_scenario) is not null : _room >= _problem.Groups[0].Pods);
 
-            return _problem.Groups.Count > 1 ? _problem.Place(_scenario) is not null : HasRoom;
-        }
+    /// <summary>Lets a unit be gone.</summary>
+    public void Take(VictimUnit unit)
+    {
+        Count(unit, sign: -1);
+        _scenario.Take(unit);
+        Count(unit, sign: 1);
+    }
+
+    /// <summary>Lets a unit stay.</summary>
+    public void Return(VictimUnit unit)
+    {
+        Count(unit, sign: -1);
+        _scenario.Return(unit);
+        Count(unit, sign: 1);
     }
 
     /// <summary>Lets every victim stay that is not needed, the most expensive first.</summary>
@@ -48,31 +58,30 @@ internal sealed class VictimRoom
             .ToArray();
         foreach (var unit in inOrder)
         {
-            _scenario.Return(unit);
+            Return(unit);
             if (!IsSolved)
             {
-                _scenario.Take(unit);
+                Take(unit);
             }
         }
     }
 
-    private bool HasRoom
+    private void Count(VictimUnit unit, int sign)
     {
-        get
+        if (_problem.Groups.Count > 1)
         {
-            var (kind, pods) = _problem.Groups[0];
-            var room = _elsewhere;
-            foreach (var node in _scenario.ChangedNodes)
-            {
-                if (room >= pods)
-                {
-                    return true;
-                }
-
-                room += _problem.IsAllowed(node, kind) ? PodRoom.Count(_scenario.PlaneOf(node), kind.Request) : 0;
-            }
-
-            return room >= pods;
+            return;
         }
+
+        foreach (var node in unit.Nodes)
+        {
+            _room += sign * RoomOn(node);
+        }
+    }
+
+    private int RoomOn(NodeState node)
+    {
+        var (kind, pods) = _problem.Groups[0];
+        return _problem.IsAllowed(node, kind) ? Math.Min(pods, PodRoom.Count(_scenario.PlaneOf(node), kind.Request)) : 0;
     }
 }

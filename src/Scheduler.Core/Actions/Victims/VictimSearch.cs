@@ -4,7 +4,8 @@ namespace Scheduler.Core.Actions.Victims;
 
 /// <summary>Whom to preempt for a workload, and where it goes once they are gone.</summary>
 internal sealed record VictimPlan(
-    IReadOnlyList<VictimUnit> Victims, IReadOnlyList<(WaitingPod Pod, NodeState Node)> Placements, int Priority, VictimCost Cost);
+    IReadOnlyList<VictimUnit> Victims, IReadOnlyList<(WaitingPod Pod, NodeState Node)> Placements, int Priority, VictimCost Cost,
+    int NodesConsidered);
 
 /// <summary>
 /// Finds a minimal set of victims for a workload: with any one of them spared, it would not fit. Among the minimal sets it
@@ -26,7 +27,9 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
     private readonly Scenario _scenario = new();
     private readonly List<VictimUnit> _open = [];
     private readonly VictimRule _rule = problem.Rule;
+    private SortedSet<int>? _special;
     private int _ceiling;
+    private int _considered;
 
     /// <summary>Whether the beneficiary fits once everything that leaves already is gone.</summary>
     public static bool IsSolvedByWaiting(Session session, VictimProblem problem)
@@ -82,7 +85,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
         }
 
         var best = default((NodeState Node, NodeOption Option)?);
-        var special = market.SpecialNodes(_rule, problem.Applicant.Tenant);
+        var special = _special ??= market.SpecialNodes(_rule, problem.Applicant.Tenant);
         foreach (var node in special)
         {
             Consider(session.Nodes[node]);
@@ -129,6 +132,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
 
     private VictimPlan? ForGang()
     {
+        _special ??= market.SpecialNodes(_rule, problem.Applicant.Tenant);
         var byCost = Greedy((a, b) => a.Option.Cost.CompareTo(b.Option.Cost) is not 0 and var order ? order : a.Node.CompareTo(b.Node));
         if (byCost is null)
         {
@@ -147,7 +151,8 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
     {
         foreach (var (kind, pods) in problem.Groups)
         {
-            var step = new GangStep(session, market, problem, _scenario, _onNode, kind, pods, order, OpenOn, StepsForEach);
+            var shared = market.Options(_rule, _ceiling, kind, StepsForEach);
+            var step = new GangStep(session, market, problem, _scenario, kind, pods, order, node => OptionOn(node, kind, shared));
             if (!step.MakeRoom())
             {
                 return null;
@@ -192,7 +197,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
 
         // Superfluous placements of an earlier group may have hidden room: then the set does not hold, and is no plan.
         return problem.Place(_scenario) is { } placements
-            ? new VictimPlan([.. _scenario.Units], placements, HighestPriority(), VictimCost.Of(_scenario.Units, session))
+            ? new VictimPlan([.. _scenario.Units], placements, HighestPriority(), VictimCost.Of(_scenario.Units, session), _considered)
             : null;
     }
 
@@ -200,9 +205,24 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
 
     private bool IsAffordable(NodeOption option) => Array.TrueForAll(option.Units, unit => _rule.IsAffordable(option.Units, unit));
 
+    /// <summary>
+    /// What is the same for all tenants is shared: nodes that this search has not changed, without work of the own tenant.
+    /// </summary>
+    private NodeOption? OptionOn(NodeState node, RequestClass kind, NodeOptions shared)
+    {
+        if (_rule.Scope != VictimScope.Priority && problem.Applicant.HasGpu && !_scenario.IsChanged(node) && !_special!.Contains(node.Index))
+        {
+            _considered++;
+            return shared.On(node);
+        }
+
+        return _onNode.Find(node, _scenario.PlaneOf(node), kind.Request, OpenOn(node), StepsForEach);
+    }
+
     private List<VictimUnit> OpenOn(NodeState node)
     {
         _open.Clear();
+        _considered++;
         foreach (var unit in market.Catalogue.On(node.Index))
         {
             if (unit.Priority <= _ceiling && !Scenario.IsGone(unit) && _rule.MayTake(unit))
