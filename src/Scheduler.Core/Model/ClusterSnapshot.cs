@@ -51,6 +51,9 @@ public sealed class ClusterSnapshot
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);
 
+    /// <summary>Position of a workload in <see cref="Workloads"/>.</summary>
+    public bool TryGetWorkloadIndex(WorkloadId id, out int index) => _workloadIndex.TryGetValue(id, out index);
+
     /// <summary>Finds a workload.</summary>
     public bool TryGetWorkload(WorkloadId id, [NotNullWhen(true)] out Workload? workload)
     {

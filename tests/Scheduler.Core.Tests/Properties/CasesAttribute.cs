@@ -16,7 +16,7 @@ public sealed class CasesAttribute : PropertyAttribute
     {
         // The base class takes no source information; xunit asks every attribute for the parameters all the same.
         _ = (sourceFile, sourceLine);
-        Arbitrary = [typeof(ClusterCases), typeof(DivisionCases)];
+        Arbitrary = [typeof(ClusterCases), typeof(Stories), typeof(DivisionCases)];
         MaxTest = int.TryParse(Environment.GetEnvironmentVariable("WEIR_CASES"), NumberStyles.None, CultureInfo.InvariantCulture, out var cases)
             ? cases
             : 200;

@@ -12,9 +12,16 @@ namespace Scheduler.Core.Tests.Properties;
 /// <summary>A generated cluster: valid by construction, small enough to read when a property fails.</summary>
 public sealed record ClusterCase(ImmutableArray<Node> Nodes, ImmutableArray<Tenant> Tenants, ImmutableArray<Workload> Workloads)
 {
+    /// <summary>Disruption budgets of all cases: one that is used up, and one that is not.</summary>
+    public static readonly ImmutableSortedDictionary<string, int> Budgets =
+        ImmutableSortedDictionary<string, int>.Empty.Add("spent", 0).Add("ample", 2);
+
     public TenantTree Tree => Make.Tree(Tenants);
 
-    public ClusterSnapshot Snapshot => Make.Snapshot(Nodes, Tree, Workloads);
+    public ClusterSnapshot Snapshot => Living().Snapshot();
+
+    /// <summary>The cluster, so that plans can take effect on it.</summary>
+    public LivingCluster Living() => new(Nodes, Tree, Workloads) { Budgets = Budgets };
 
     public override string ToString()
     {
@@ -28,16 +35,44 @@ public sealed record ClusterCase(ImmutableArray<Node> Nodes, ImmutableArray<Tena
         foreach (var tenant in Tenants)
         {
             text.AppendLine(CultureInfo.InvariantCulture,
-                $"  tenant {tenant.Id} parent={tenant.Parent} weight={tenant.Weight} shares={tenant.SharesDevices} {string.Join(", ", tenant.Quotas.Select(q => $"{q.Flavor}:{q.GuaranteedMilliGpu}+{q.BurstMilliGpu} lend={q.LendingLimitMilliGpu}"))}");
+                $"  tenant {tenant.Id} parent={tenant.Parent} weight={tenant.Weight} shares={tenant.SharesDevices}{(tenant.IsSuspended ? " suspended" : "")} {string.Join(", ", tenant.Quotas.Select(q => $"{q.Flavor}:{q.GuaranteedMilliGpu}+{q.BurstMilliGpu} lend={q.LendingLimitMilliGpu}"))}");
         }
 
         foreach (var workload in Workloads)
         {
-            text.AppendLine(CultureInfo.InvariantCulture,
-                $"  workload {workload.Id} tenant={workload.Tenant} prio={workload.Priority} min={workload.MinMember} preemptible={workload.IsPreemptible} submitted={workload.SubmittedAt:HH:mm} {workload.Pods[0].Shape.Gpu} cpu={workload.Pods[0].Shape.Requests.MilliCpu} pods={string.Join(' ', workload.Pods.Select(p => p.State + (p.Placement is { } at ? $"@{at.Node}[{string.Join(',', at.Devices)}]" : "")))}");
+            text.AppendLine(CultureInfo.InvariantCulture, $"  {WorkloadText.Write(workload)}");
         }
 
         return text.ToString();
+    }
+}
+
+/// <summary>A workload in one line, what is as usual left out.</summary>
+public static class WorkloadText
+{
+    public static string Write(Workload workload)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $"workload {workload.Id} tenant={workload.Tenant} prio={workload.Priority} min={workload.MinMember}");
+        Add(!workload.IsPreemptible, "not preemptible");
+        Add(true, $"submitted={workload.SubmittedAt:HH:mm}");
+        Add(workload.StartedAt is not null, $"started={workload.StartedAt:HH:mm}");
+        Add(workload.ExpectedDuration is not null, $"lasts={workload.ExpectedDuration}");
+        Add(workload.MinRuntime > TimeSpan.Zero, $"minRuntime={workload.MinRuntime}");
+        Add(workload.PreemptionGrace > TimeSpan.Zero, $"grace={workload.PreemptionGrace}");
+        Add(workload.CheckpointedAt is not null, $"checkpoint={workload.CheckpointedAt:HH:mm}");
+        Add(workload.DisruptionBudget is not null, $"budget={workload.DisruptionBudget}");
+        var shape = default(PodShape);
+        foreach (var pod in workload.Pods)
+        {
+            Add(!pod.Shape.Equals(shape), $"| {pod.Shape.Gpu} cpu={pod.Shape.Requests.MilliCpu}:");
+            shape = pod.Shape;
+            Add(true, pod.State + (pod.Placement is { } at ? $"@{at.Node}[{string.Join(',', at.Devices)}]" : "") + (pod.IsIdle ? " idle" : ""));
+        }
+
+        return text.ToString();
+
+        void Add(bool isThere, string part) => text.Append(isThere ? " " + part : "");
     }
 }
 
@@ -48,11 +83,13 @@ public static class ClusterCases
 
     public static Arbitrary<ClusterCase> Arbitrary() => Arb.From(Generator, Shrink);
 
-    private static Gen<ClusterCase> Generator =>
+    /// <summary>Clusters as they come.</summary>
+    public static Gen<ClusterCase> Generator =>
         from nodes in Gen.Choose(1, 6).SelectMany(NodesGen)
         from tenants in TenantsGen
         from workloads in Gen.Choose(0, 25).SelectMany(count => WorkloadsGen(count, tenants))
-        select Settle(nodes, tenants, workloads);
+        from lowered in Gen.Choose(0, 12)
+        select Settle(nodes, tenants, workloads, lowered);
 
     private static Gen<ImmutableArray<Node>> NodesGen(int count) =>
         Gen.CollectToArray(Enumerable.Range(0, count), NodeGen).Select(nodes => nodes.ToImmutableArray());
@@ -73,21 +110,43 @@ public static class ClusterCases
         from tenants in Gen.CollectToArray(Enumerable.Range(0, leaves), LeafGen)
         from parented in Gen.Choose(0, leaves)
         from parentBurst in Gen.Choose(0, 12)
-        select WithParent(tenants, parented, parentBurst);
+        from isDeep in Gen.Choose(0, 2)
+        select WithParents(tenants, parented, parentBurst, isDeep == 0);
 
     private static Gen<Tenant> LeafGen(int index) =>
         from guaranteed in Gen.Choose(0, 6)
         from burst in Gen.Choose(-1, 10)
         from flavor in Gen.Elements("*", "*", "A100", "H100")
+        from second in Gen.Choose(0, 5)
         from lending in Gen.Choose(-3, 4)
         from weight in Gen.Choose(0, 3)
         from shares in Gen.Choose(0, 1)
-        select Make.Tenant(
+        from suspended in Gen.Choose(0, 14)
+        select WithSecondFlavor(second, Make.Tenant(
             $"t{index}", guaranteed, burst < 0 ? null : burst, flavor, lending: lending < 0 ? null : lending,
-            weight: weight == 0 ? null : weight, sharesDevices: shares == 1);
+            weight: weight == 0 ? null : weight, isSuspended: suspended == 0, sharesDevices: shares == 1));
 
-    /// <summary>Puts the first leaves under a parent that guarantees what they do, with a limit of its own.</summary>
-    private static ImmutableArray<Tenant> WithParent(Tenant[] leaves, int parented, int parentBurst)
+    /// <summary>Some tenants have a quota on a flavor beside the one on any, or beside that on the other flavor.</summary>
+    private static Tenant WithSecondFlavor(int second, Tenant tenant)
+    {
+        var quota = tenant.Quotas[0];
+        return second > 1 ? tenant : tenant with
+        {
+            Quotas =
+            [
+                quota,
+                new FlavorQuota
+                {
+                    Flavor = new FlavorId(quota.Flavor.Value == Flavors[0] ? Flavors[1] : Flavors[0]),
+                    GuaranteedMilliGpu = quota.GuaranteedMilliGpu / 2000 * 1000,
+                    BurstMilliGpu = second == 0 ? 2000 : null,
+                },
+            ],
+        };
+    }
+
+    /// <summary>Puts the first leaves under a parent that guarantees what they do, with a limit of its own; or under two.</summary>
+    private static ImmutableArray<Tenant> WithParents(Tenant[] leaves, int parented, int parentBurst, bool isDeep)
     {
         if (parented == 0)
         {
@@ -95,19 +154,34 @@ public static class ClusterCases
         }
 
         var below = leaves.Take(parented).ToArray();
-        var guaranteed = below.Sum(leaf => leaf.Quotas.Sum(quota => quota.GuaranteedMilliGpu)) / 1000.0;
+        var guaranteed = GuaranteedBy(below);
+        var top = Make.Tenant("top", guaranteed, parentBurst, namespaces: []);
+        if (!isDeep)
+        {
+            return [top, .. below.Select(leaf => leaf with { Parent = top.Id }), .. leaves.Skip(parented)];
+        }
+
+        var deep = below.Take(Math.Max(1, parented - 1)).ToArray();
+        var middle = Make.Tenant("top-middle", GuaranteedBy(deep), parentBurst / 2, parent: "top", namespaces: []);
         return
         [
-            Make.Tenant("top", guaranteed, parentBurst, namespaces: []),
-            .. below.Select(leaf => leaf with { Parent = new TenantId("top") }),
+            top,
+            middle,
+            .. deep.Select(leaf => leaf with { Parent = middle.Id }),
+            .. below.Skip(deep.Length).Select(leaf => leaf with { Parent = top.Id }),
             .. leaves.Skip(parented),
         ];
     }
 
+    private static double GuaranteedBy(IEnumerable<Tenant> tenants) => tenants.Sum(tenant =>
+        tenant.Quotas.FirstOrDefault(quota => quota.Flavor == FlavorId.Any)?.GuaranteedMilliGpu
+        ?? tenant.Quotas.Sum(quota => quota.GuaranteedMilliGpu)) / 1000.0;
+
     private static Gen<Workload[]> WorkloadsGen(int count, ImmutableArray<Tenant> tenants) =>
         Gen.CollectToArray(Enumerable.Range(0, count), index => WorkloadGen(index, tenants));
 
-    private static Gen<Workload> WorkloadGen(int index, ImmutableArray<Tenant> tenants) =>
+    /// <summary>Any workload that may come to a cluster.</summary>
+    public static Gen<Workload> WorkloadGen(int index, ImmutableArray<Tenant> tenants) =>
         from tenant in Gen.Elements(tenants.Where(tenant => !tenant.Namespaces.IsEmpty).Select(tenant => tenant.Id.Value).Append("nobody"))
         from shape in ShapeGen
         from pods in Gen.Elements(1, 1, 1, 2, 3)
@@ -115,8 +189,44 @@ public static class ClusterCases
         from priority in Gen.Choose(0, 2)
         from minutes in Gen.Choose(0, 5)
         from preemptible in Gen.Choose(0, 3)
-        select Make.Waiting(
-            $"w{index:00}", tenant, shape, pods, elastic == 0 ? 1 : pods, priority, minutes, isPreemptible: preemptible > 0);
+        from launcher in Gen.Choose(0, 5)
+        from manners in MannersGen
+        select WithManners(
+            manners,
+            WithLauncher(launcher == 0 && pods > 1, Make.Waiting(
+                $"w{index:00}", tenant, shape, pods, elastic == 0 ? 1 : pods, priority, minutes, isPreemptible: preemptible > 0)));
+
+    /// <summary>How a workload behaves: half of them are plain.</summary>
+    private sealed record Manners(int Minutes, int MinRuntime, int GraceSeconds, int Checkpoint, string? Budget, int IdlePod, int RunsFor);
+
+    private static Gen<Manners> MannersGen =>
+        from minutes in Gen.Elements(0, 0, 1, 3, 10, 45)
+        from minRuntime in Gen.Elements(0, 0, 0, 0, 2, 60)
+        from grace in Gen.Elements(0, 0, 0, 30, 120)
+        from checkpoint in Gen.Elements(-1, -1, -1, 0, 20)
+        from budget in Gen.Elements(null, null, null, "spent", "ample")
+        from idle in Gen.Choose(-5, 2)
+        from runsFor in Gen.Elements(1, 1, 1, 5, 90)
+        select new Manners(minutes, minRuntime, grace, checkpoint, budget, idle, runsFor);
+
+    private static Workload WithManners(Manners manners, Workload workload) => workload with
+    {
+        ExpectedDuration = manners.Minutes == 0 ? null : TimeSpan.FromMinutes(manners.Minutes),
+        MinRuntime = TimeSpan.FromMinutes(manners.MinRuntime),
+        PreemptionGrace = TimeSpan.FromSeconds(manners.GraceSeconds),
+        DisruptionBudget = manners.Budget,
+
+        // Both take effect only if the workload runs; see Settle.
+        StartedAt = Make.Now.AddMinutes(-manners.RunsFor),
+        CheckpointedAt = manners.Checkpoint < 0 ? null : Make.Now.AddMinutes(-Math.Min(manners.Checkpoint, manners.RunsFor)),
+        Pods = [.. workload.Pods.Select((pod, index) => pod with { IsIdle = index == manners.IdlePod })],
+    };
+
+    /// <summary>A gang of workers with a small first pod, so that its pods differ.</summary>
+    private static Workload WithLauncher(bool hasLauncher, Workload workload) => !hasLauncher ? workload : workload with
+    {
+        Pods = workload.Pods.SetItem(0, workload.Pods[0] with { Shape = Make.Shape(milliCpu: 500) }),
+    };
 
     private static Gen<PodShape> ShapeGen =>
         from kind in Gen.Choose(0, 9)
@@ -133,22 +243,58 @@ public static class ClusterCases
 
     /// <summary>
     /// Lets some of the workloads run already: those with an even number are placed, as far as a plan of the planner itself
-    /// finds room, which keeps the case consistent.
+    /// finds room, which keeps the case consistent. Then some quotas are lowered, so that some of them are above.
     /// </summary>
-    private static ClusterCase Settle(ImmutableArray<Node> nodes, ImmutableArray<Tenant> tenants, Workload[] workloads)
+    private static ClusterCase Settle(ImmutableArray<Node> nodes, ImmutableArray<Tenant> tenants, Workload[] workloads, int lowered)
     {
-        var early = workloads.Where((_, index) => index % 2 == 0).ToArray();
+        var early = workloads.Where((_, index) => index % 2 == 0).Select(ToWaiting).ToArray();
         var snapshot = Make.Snapshot(nodes, Make.Tree(tenants), early);
         var plan = Core.Planning.Planner.Compute(snapshot, Core.Planning.SchedulingPolicy.Default);
-        var running = PlanEffects.Apply(snapshot, plan).ToDictionary(workload => workload.Id);
-        return new ClusterCase(nodes, tenants, [.. workloads.Select(workload => running.GetValueOrDefault(workload.Id, workload))]);
+        var running = PlanEffects.Apply(snapshot, plan).Where(workload => workload.CountPods(PodState.Placed) > 0)
+            .ToDictionary(workload => workload.Id);
+        return new ClusterCase(
+            nodes,
+            [.. tenants.Select((tenant, index) => index == lowered ? Lower(tenant) : tenant)],
+            [
+                .. workloads.Select(workload => running.TryGetValue(workload.Id, out var placed)
+                    ? placed with
+                    {
+                        StartedAt = workload.StartedAt,
+                        CheckpointedAt = workload.CheckpointedAt,
+                        SubmittedAt = workload.SubmittedAt < workload.StartedAt ? workload.SubmittedAt : workload.StartedAt!.Value,
+                    }
+                    : ToWaiting(workload)),
+            ]);
     }
 
-    private static IEnumerable<ClusterCase> Shrink(ClusterCase value)
+    private static Workload ToWaiting(Workload workload) => workload with { StartedAt = null, CheckpointedAt = null };
+
+    private static Tenant Lower(Tenant tenant) => tenant.Namespaces.IsEmpty ? tenant : tenant with
+    {
+        Quotas =
+        [
+            .. tenant.Quotas.Select(quota => quota with
+            {
+                GuaranteedMilliGpu = quota.GuaranteedMilliGpu / 3000 * 1000,
+                BurstMilliGpu = quota.GuaranteedMilliGpu / 3000 * 1000,
+            }),
+        ],
+    };
+
+    /// <summary>Clusters with one thing less.</summary>
+    public static IEnumerable<ClusterCase> Shrink(ClusterCase value)
     {
         for (var index = 0; index < value.Workloads.Length; index++)
         {
             yield return value with { Workloads = value.Workloads.RemoveAt(index) };
+        }
+
+        for (var index = 0; index < value.Workloads.Length; index++)
+        {
+            if (ToPlain(value.Workloads[index]) is { } plain && !plain.Equals(value.Workloads[index]))
+            {
+                yield return value with { Workloads = value.Workloads.SetItem(index, plain) };
+            }
         }
 
         var occupied = value.Workloads.SelectMany(workload => workload.Pods)
@@ -164,6 +310,16 @@ public static class ClusterCases
             yield return value with { Tenants = value.Tenants.Remove(tenant) };
         }
     }
+
+    private static Workload ToPlain(Workload workload) => workload with
+    {
+        ExpectedDuration = null,
+        MinRuntime = TimeSpan.Zero,
+        PreemptionGrace = TimeSpan.Zero,
+        CheckpointedAt = null,
+        DisruptionBudget = null,
+        Pods = workload.Pods.Any(pod => pod.IsIdle) ? [.. workload.Pods.Select(pod => pod with { IsIdle = false })] : workload.Pods,
+    };
 }
 
 /// <summary>What a cluster looks like after a plan took effect.</summary>

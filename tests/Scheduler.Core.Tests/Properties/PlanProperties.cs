@@ -82,7 +82,7 @@ public class PlanProperties
         return inOrder.Label("places").And((used == expected).Label($"accounts say {used}, pods say {expected}"));
     }
 
-    private static LivingCluster Living(ClusterCase cluster) => new(cluster.Nodes, cluster.Tree, cluster.Workloads);
+    private static LivingCluster Living(ClusterCase cluster) => cluster.Living();
 
     private static Plan Plan(ClusterCase cluster) => Planner.Compute(cluster.Snapshot, SchedulingPolicy.Default);
 

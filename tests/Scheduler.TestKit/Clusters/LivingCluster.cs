@@ -24,19 +24,43 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 
     public SchedulingPolicy Policy { get; set; } = SchedulingPolicy.Default;
 
+    /// <summary>How many more pods of a disruption budget may be disrupted.</summary>
+    public ImmutableSortedDictionary<string, int> Budgets { get; set; } = ImmutableSortedDictionary<string, int>.Empty;
+
     public IReadOnlyCollection<Workload> Workloads => _workloads.Values;
 
     /// <summary>How often each workload lost pods to a preemption.</summary>
     public IReadOnlyDictionary<WorkloadId, int> Evictions => _evictions;
 
-    public ClusterSnapshot Snapshot() =>
-        new ClusterSnapshotBuilder { Now = Now, Generation = _generation }.Add(Nodes).Add(Workloads).With(Tenants).Build();
+    public ClusterSnapshot Snapshot()
+    {
+        var builder = new ClusterSnapshotBuilder { Now = Now, Generation = _generation }.Add(Nodes).Add(Workloads).With(Tenants);
+        foreach (var (name, allowed) in Budgets)
+        {
+            builder.WithBudget(name, allowed);
+        }
+
+        return builder.Build();
+    }
 
     public Workload this[string id] => _workloads[new WorkloadId(id)];
 
     public void Submit(Workload workload) => _workloads.Add(workload.Id, workload with { SubmittedAt = Now });
 
     public void End(WorkloadId workload) => _workloads.Remove(workload);
+
+    /// <summary>Whoever runs and has reached its expected duration ends; says whether anybody did.</summary>
+    public bool EndDue()
+    {
+        var due = Workloads.Where(workload => workload is { StartedAt: { } start, ExpectedDuration: { } duration } && start + duration <= Now)
+            .Select(workload => workload.Id).ToArray();
+        foreach (var workload in due)
+        {
+            End(workload);
+        }
+
+        return due.Length > 0;
+    }
 
     /// <summary>Plans once, checks the plan, and lets it take effect.</summary>
     public Plan Cycle()
@@ -54,7 +78,7 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
         var violations = PlanValidator.Check(snapshot, Policy, plan);
         if (!violations.IsEmpty)
         {
-            throw new InvalidOperationException(string.Join("; ", violations));
+            throw new InvalidOperationException($"{string.Join("; ", violations)}\nin the plan of {snapshot.Now:HH:mm:ss}:\n{PlanText.Write(plan)}");
         }
 
         var kept = plan.Decisions.OfType<Reserve>().Where(reserve => reserve.Kind == ReservationKind.Nomination).SelectMany(reserve => reserve.Pods).ToDictionary(pod => pod.Pod);

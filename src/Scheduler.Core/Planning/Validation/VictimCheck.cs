@@ -1,0 +1,271 @@
+using Scheduler.Core.Model;
+
+namespace Scheduler.Core.Planning.Validation;
+
+/// <summary>
+/// W4: other tenants lose burst only. W5: the own one loses lower priority only, and across tenants no higher class goes
+/// where lower ones are enough. W6: nobody goes in vain.
+/// </summary>
+internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews views, StandingCheck standing)
+{
+    // Room that others wait for is out of reach, and so is a node that is reserved for later.
+    private readonly RoomSurvey _promised = new(books, quota, node => books.HasTimed[node] ? null : views.Promised(node));
+
+    public void Check()
+    {
+        var byBeneficiary = new SortedDictionary<int, List<PlacedPod>>();
+        foreach (var (evict, workload) in books.Evictions)
+        {
+            if (!books.Snapshot.TryGetWorkloadIndex(evict.Beneficiary, out var beneficiary)
+                || !books.Snapshot.Workloads[beneficiary].IsPending || books.Tenants[beneficiary] is null)
+            {
+                books.Report("W6", $"{evict.Workload} is evicted for {evict.Beneficiary}, which does not wait");
+                continue;
+            }
+
+            CheckRight(evict, workload, beneficiary);
+            if (!byBeneficiary.TryGetValue(beneficiary, out var victims))
+            {
+                byBeneficiary.Add(beneficiary, victims = []);
+            }
+
+            foreach (var placed in books.PlacedOf(workload))
+            {
+                if (placed is not null && placed.Eviction == evict)
+                {
+                    victims.Add(placed);
+                }
+            }
+        }
+
+        foreach (var (beneficiary, victims) in byBeneficiary)
+        {
+            if (WaitingNeed.BeforePlan(books, beneficiary) is { } need && PlacesOf(need) is { } places)
+            {
+                CheckClasses(need, places, victims);
+                CheckNeed(need, places, victims);
+            }
+        }
+    }
+
+    /// <summary>Whether the one may be taken for the other at all.</summary>
+    private void CheckRight(Evict evict, int workload, int beneficiary)
+    {
+        var victim = books.Snapshot.Workloads[workload];
+        var isOwn = books.Tenants[workload] == books.Tenants[beneficiary];
+        if (!victim.IsManaged || !victim.IsPreemptible)
+        {
+            books.Report(isOwn ? "W5" : "W4", $"{victim.Id} is evicted for {evict.Beneficiary}, but may not be preempted");
+            return;
+        }
+
+        if (isOwn)
+        {
+            if (victim.Priority >= books.Snapshot.Workloads[beneficiary].Priority)
+            {
+                books.Report("W5", $"{victim.Id} is evicted for {evict.Beneficiary} of the same tenant, which has no higher priority");
+            }
+
+            return;
+        }
+
+        if (books.Tenants[workload] is not { } tenant)
+        {
+            books.Report("W4", $"{victim.Id} is evicted for {evict.Beneficiary}, but is no tenant's");
+            return;
+        }
+
+        standing.Tell(tenant);
+        var (stops, isInside) = (false, false);
+        foreach (var placed in books.PlacedOf(workload))
+        {
+            if (placed is not null && placed.Eviction == evict)
+            {
+                stops |= !placed.IsSurplus;
+                isInside |= placed.Standing == SureStanding.Guaranteed;
+            }
+        }
+
+        // If the core goes, its surplus goes with it, whatever that counts as: it cannot be inside without the core.
+        if (isInside)
+        {
+            books.Report("W4", $"{victim.Id} is evicted for {evict.Beneficiary} of another tenant, but {(stops ? "it" : "a pod of it")} is inside its guarantee");
+        }
+    }
+
+    /// <summary>Where the plan puts the pods that a workload must start with; null if it puts others too, or none.</summary>
+    private List<PlannedPod>? PlacesOf(in WaitingNeed need)
+    {
+        var places = new List<PlannedPod>();
+        foreach (var pod in books.Nominated[need.Workload] ? books.Kept : books.Bound)
+        {
+            if (pod.Workload == need.Workload)
+            {
+                places.Add(pod);
+            }
+        }
+
+        return places.Count == need.Pods ? places : null;
+    }
+
+    /// <summary>W5: would all that is on burst for sure, of lower classes than the highest taken, have been enough?</summary>
+    private void CheckClasses(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> victims)
+    {
+        if (victims[0].Eviction!.Cause != EvictionCause.Guarantee)
+        {
+            return;
+        }
+
+        var highest = int.MinValue;
+        foreach (var victim in victims)
+        {
+            highest = Math.Max(highest, books.Snapshot.Workloads[victim.Workload].Priority);
+        }
+
+        var lower = new List<PlacedPod>();
+        foreach (var placed in books.Placed)
+        {
+            var workload = books.Snapshot.Workloads[placed.Workload];
+            if (workload.Priority < highest && workload is { IsManaged: true, IsPreemptible: true } && placed is { IsGoing: false, IsWithdrawn: false }
+                && books.Tenants[placed.Workload] is { } tenant && tenant != need.Tenant && IsOldEnough(workload))
+            {
+                standing.Tell(tenant);
+                if (placed.Standing == SureStanding.Burst)
+                {
+                    lower.Add(placed);
+                }
+            }
+        }
+
+        if (lower.Count > 0 && Room(need, places, lower) >= need.Pods)
+        {
+            books.Report("W5", $"priority {highest} is taken for {books.Snapshot.Workloads[need.Workload].Id}, where lower ones are enough");
+        }
+    }
+
+    private bool IsOldEnough(Workload workload) =>
+        workload.MinRuntime <= TimeSpan.Zero
+        || (workload.StartedAt is { } start && books.Snapshot.Now - start >= workload.MinRuntime);
+
+    /// <summary>W6: with any one spared, there is no room.</summary>
+    private void CheckNeed(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> victims)
+    {
+        foreach (var unit in Units(victims))
+        {
+            if (books.Tenants[unit[0].Workload] == need.Tenant && !IsQuotaAmple(need, unit))
+            {
+                continue;
+            }
+
+            var others = victims.FindAll(victim => !unit.Contains(victim));
+            if (Room(need, places, others) >= need.Pods)
+            {
+                books.Report("W6", $"{books.Snapshot.Workloads[unit[0].Workload].Id} need not go: {books.Snapshot.Workloads[need.Workload].Id} fits without that");
+            }
+        }
+    }
+
+    /// <summary>
+    /// What can be spared by itself: a surplus pod, or the core of a workload that stops. Where the core goes, the surplus
+    /// has to go with it.
+    /// </summary>
+    private static List<List<PlacedPod>> Units(List<PlacedPod> victims)
+    {
+        var cores = new SortedDictionary<int, List<PlacedPod>>();
+        foreach (var victim in victims)
+        {
+            if (!victim.IsSurplus)
+            {
+                if (!cores.TryGetValue(victim.Workload, out var core))
+                {
+                    cores.Add(victim.Workload, core = []);
+                }
+
+                core.Add(victim);
+            }
+        }
+
+        var units = new List<List<PlacedPod>>(cores.Values);
+        foreach (var victim in victims)
+        {
+            if (!cores.ContainsKey(victim.Workload))
+            {
+                units.Add([victim]);
+            }
+        }
+
+        return units;
+    }
+
+    /// <summary>
+    /// Whether it cannot have been the quota of the tenant that somebody made way for: even with all who leave still there,
+    /// and with idle guarantees that are not lent, it is within its limits.
+    /// </summary>
+    private bool IsQuotaAmple(in WaitingNeed need, List<PlacedPod> unit)
+    {
+        if (!books.Snapshot.Workloads[need.Workload].IsPreemptible || unit[0].Eviction!.Cause != EvictionCause.Guarantee)
+        {
+            for (var flavor = 0; flavor < quota.Width; flavor++)
+            {
+                if (quota.Headroom(need.Tenant, flavor) < 0 || quota.Withheld(need.Tenant, flavor) > 0
+                    || !books.Snapshot.Workloads[need.Workload].IsPreemptible)
+                {
+                    return false;
+                }
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Pods of the workload that fit in the flavors of its places, with some pods gone and its own places open.</summary>
+    private long Room(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> gone)
+    {
+        var changed = new SortedDictionary<int, NodeTally>();
+        var isUsed = new bool[quota.Width];
+        foreach (var place in places)
+        {
+            isUsed[FlavorOf(place.Node)] = true;
+            Change(place.Node)?.Give(place.Pod.Shape, place.Devices, place.Owner);
+        }
+
+        foreach (var pod in gone)
+        {
+            Change(pod.Node)?.Give(pod.Pod.Shape, pod.Pod.Placement!.Devices, pod.Owner);
+        }
+
+        var room = 0L;
+        var all = _promised.Of(need.Shape, need.Tenant);
+        for (var flavor = 0; flavor < isUsed.Length; flavor++)
+        {
+            room += isUsed[flavor] ? all[flavor] : 0;
+        }
+
+        foreach (var (node, tally) in changed)
+        {
+            if (isUsed[FlavorOf(node)])
+            {
+                room += _promised.CountOn(tally, need.Shape, need.Tenant) - _promised.OnNode(node, need.Shape, need.Tenant);
+            }
+        }
+
+        return room;
+
+        NodeTally? Change(int node)
+        {
+            if (_promised.Tally(node) is not { } before)
+            {
+                return null;
+            }
+
+            if (!changed.TryGetValue(node, out var tally))
+            {
+                changed.Add(node, tally = before.Clone());
+            }
+
+            return tally;
+        }
+    }
+
+    private int FlavorOf(int node) => quota.FlavorOf(node) is >= 0 and var flavor ? flavor : quota.Flavors.Length;
+}
