@@ -99,11 +99,12 @@ internal sealed class Preempt(Session session, Allocate allocate)
             return false;
         }
 
-        var plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true), allowed));
+        var isInside = scope == VictimScope.Guarantee || IsInsideGuarantee(applicant);
+        var plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true, isInside), allowed));
         if (plan is null && scope == VictimScope.Guarantee && _hasMinRuntimes)
         {
             // Nothing else can serve the guarantee: not even the minimum runtime protects.
-            plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: false), allowed));
+            plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: false, isInside), allowed));
         }
 
         if (plan is null || (plan.Victims.Count == 0 && scope != VictimScope.Guarantee))
@@ -177,14 +178,16 @@ internal sealed class Preempt(Session session, Allocate allocate)
         return best;
     }
 
+    private bool IsInsideGuarantee(Applicant applicant)
+    {
+        var need = applicant.CoreMilliGpu;
+        var admission = _admission.Open(applicant, Standing.Guaranteed, isSurplus: false);
+        return Enumerable.Range(0, session.Flavors.Length).Any(flavor => admission.IsInsideGuarantee(flavor, need));
+    }
+
     private bool[] AllowedFlavors(Applicant applicant, VictimScope scope)
     {
-        var need = 0L;
-        for (var pod = 0; pod < applicant.Missing; pod++)
-        {
-            need += applicant.Pending[pod].Pod.Shape.Gpu.MilliGpu;
-        }
-
+        var need = applicant.CoreMilliGpu;
         var tenant = applicant.Tenant.Index;
         var needsGuarantee = scope == VictimScope.Guarantee || !applicant.MayBurst;
         var admission = _admission.Open(

@@ -67,12 +67,7 @@ internal sealed class Reservations(Session session)
 
     private bool[] AllowedFlavors(Applicant applicant, Standing standing)
     {
-        var need = 0L;
-        for (var pod = 0; pod < applicant.Missing; pod++)
-        {
-            need += applicant.Pending[pod].Pod.Shape.Gpu.MilliGpu;
-        }
-
+        var need = applicant.CoreMilliGpu;
         var admission = _admission.Open(applicant, standing, isSurplus: false);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)

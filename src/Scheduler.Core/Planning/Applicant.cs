@@ -72,6 +72,21 @@ internal sealed class Applicant
     /// <summary>What all waiting pods ask for at the start of the cycle.</summary>
     public long DemandMilliGpu { get; }
 
+    /// <summary>What the pods that are missing of the core ask for, the biggest that wait.</summary>
+    public long CoreMilliGpu
+    {
+        get
+        {
+            var milliGpu = 0L;
+            for (var pod = 0; pod < Missing; pod++)
+            {
+                milliGpu += _pending[pod].Pod.Shape.Gpu.MilliGpu;
+            }
+
+            return milliGpu;
+        }
+    }
+
     /// <summary>What cannot be taken back must not be lent: only preemptible work, and work without GPUs, may burst.</summary>
     public bool MayBurst => Workload.IsPreemptible || !HasGpu;
 

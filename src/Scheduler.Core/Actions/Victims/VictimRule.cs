@@ -20,7 +20,11 @@ internal enum VictimScope
 /// <param name="beneficiary">Who needs room.</param>
 /// <param name="scope">For what.</param>
 /// <param name="sparesYoung">Whether the minimum runtime protects.</param>
-internal sealed class VictimRule(Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung)
+/// <param name="isInsideGuarantee">
+/// Whether the beneficiary is inside its tenant's guarantee, once lower priority makes way there. If not, it leaves alone
+/// what is: that would have a claim to come straight back, and the two would take turns for ever.
+/// </param>
+internal sealed class VictimRule(Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung, bool isInsideGuarantee)
 {
     /// <summary>For what.</summary>
     public VictimScope Scope { get; } = scope;
@@ -37,7 +41,8 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
         }
 
         return IsOwn(unit)
-            ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority && !IsProtected(session, unit, SparesYoung)
+            ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority
+                && (isInsideGuarantee || !IsGuaranteed(unit)) && !IsProtected(session, unit, SparesYoung)
             : Scope != VictimScope.Priority && beneficiary.HasGpu && MayTakeAcross(session, Scope, SparesYoung, unit);
     }
 
@@ -47,7 +52,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>Whether any other tenant may take a unit.</summary>
     public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
         unit.Running.HasGpu
-        && (unit.IsWhole ? unit.Running.CoreEntry is { IsGuaranteed: false } : unit.Pods[0].Entry is { IsGuaranteed: false })
+        && !IsGuaranteed(unit)
         && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
         && !IsProtected(session, unit, sparesYoung);
 
@@ -55,6 +60,9 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     public bool IsAffordable(IReadOnlyCollection<VictimUnit> chosen, VictimUnit unit) =>
         Scope != VictimScope.FairShare
         || VictimUnit.MilliGpuOf(chosen, unit.Running.Tenant!) <= session.Excess(unit.Running.Tenant!.Index);
+
+    private static bool IsGuaranteed(VictimUnit unit) =>
+        (unit.IsWhole ? unit.Running.CoreEntry : unit.Pods[0].Entry) is { IsGuaranteed: true };
 
     private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
     {
