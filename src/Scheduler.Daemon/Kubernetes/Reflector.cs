@@ -30,6 +30,9 @@ internal sealed record ReflectorSettings
     /// <summary>Path of the collection: "/api/v1/pods".</summary>
     public required string Path { get; init; }
 
+    /// <summary>Path of the same collection in an older version of the API, for servers that do not know the first; null if there is none.</summary>
+    public string? OlderPath { get; init; }
+
     public int PageSize { get; init; } = 500;
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromMinutes(2);
     public TimeSpan BackoffFirst { get; init; } = TimeSpan.FromMilliseconds(200);
@@ -76,6 +79,7 @@ internal sealed class Reflector<TObject, TItem>(
     private List<TaskCompletionSource> _wanted = [];
     private CancellationTokenSource? _watching;
     private string? _resourceVersion;
+    private string _path = settings.Path;
     private bool _isAbsent;
     private long? _missingSince;
 
@@ -165,6 +169,8 @@ internal sealed class Reflector<TObject, TItem>(
         if (refusal is { StatusCode: HttpStatusCode.NotFound } && settings.MayBeAbsent)
         {
             _resourceVersion = null;
+            if (TryOtherVersion())
+                return;
             if (!_isAbsent && IsMissingForLong())
             {
                 Log.ResourceAbsent(logger, settings.Resource);
@@ -187,6 +193,15 @@ internal sealed class Reflector<TObject, TItem>(
 
         observer.Restarted(settings.Resource, failure is TimeoutException ? "stalled" : "error");
         await WaitAsync(failure.Message, refusal?.RetryAfter, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Turns to the other version of the API; at once if it is the older one, after the usual wait if there is none left.</summary>
+    private bool TryOtherVersion()
+    {
+        if (settings.OlderPath is null)
+            return false;
+        _path = _path == settings.Path ? settings.OlderPath : settings.Path;
+        return _path == settings.OlderPath;
     }
 
     /// <summary>At the start nothing is lost by believing a 404; once there was a list, believing it empties the sink.</summary>
@@ -234,7 +249,7 @@ internal sealed class Reflector<TObject, TItem>(
         do
         {
             var query = $"?limit={settings.PageSize}{(next is null ? "" : "&continue=" + Uri.EscapeDataString(next))}";
-            using var response = await client.OpenAsync(settings.Path + query, stop).ConfigureAwait(false);
+            using var response = await client.OpenAsync(_path + query, stop).ConfigureAwait(false);
             var page = await ReadPageAsync(response, stop).ConfigureAwait(false);
             var metadata = JsonSlices.ReadListPage(page, slice => Decode(slice, items.Add));
             meta = (metadata.IsEmpty ? null : JsonSerializer.Deserialize(metadata.Span, WireJson.Default.ListMeta)) ?? new ListMeta();
@@ -276,15 +291,16 @@ internal sealed class Reflector<TObject, TItem>(
         var seconds = WatchSecondsLow + (int)(_jitter() * WatchSecondsSpread);
         var query = $"?watch=true&allowWatchBookmarks=true&resourceVersion={_resourceVersion}&timeoutSeconds={seconds}";
         var started = time.GetTimestamp();
-        using var response = await client.OpenAsync(settings.Path + query, stop).ConfigureAwait(false);
         using var stalled = new CancellationTokenSource(settings.StalledAfter, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, stalled.Token);
+        // Before the request goes out: a server that takes its time to answer delays nobody who wants a list.
         lock (_gate)
             _watching = both;
         try
         {
             if (IsListWanted)
                 return true;
+            using var response = await client.OpenAsync(_path + query, both.Token).ConfigureAwait(false);
             var stream = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {

@@ -270,6 +270,8 @@ public class WriterTests
     {
         Pods = [new PodId($"uid-{name}")],
         Beneficiary = new WorkloadId("ns/pod/winner"),
+        Cause = EvictionCause.Guarantee,
+        LostMilliGpuSeconds = 60_000,
         Deadline = deadline,
     };
 }
