@@ -129,6 +129,7 @@ internal sealed partial class ClusterCache
     {
         var id = record.Id;
         var onPod = record.EvictBy is { } deadline ? new Notice(deadline, record.PreemptedFor ?? "") : null;
+        var notice = _notices.GetValueOrDefault(id);
         if (!record.MayBeEvicted)
         {
             DropNotice(id);
@@ -138,18 +139,19 @@ internal sealed partial class ClusterCache
             if (onPod is null)
                 _withdrawn.Remove(id);
         }
-        else if (_notices.TryGetValue(id, out var notice) && _decides)
+        else if (notice is not null && notice.IsSaidBy(onPod))
         {
-            if (notice.IsSaidBy(onPod))
-                _unwritten.Remove(id);
-            else
-                _unwritten.Add(id);
+            _unwritten.Remove(id);
+        }
+        else if (notice is not null && (_decides || _unwritten.Contains(id)))
+        {
+            _unwritten.Add(id);
         }
         else if (onPod is null)
         {
             _notices.Remove(id);
         }
-        else if (notice is null || !notice.IsSaidBy(onPod))
+        else
         {
             _notices[id] = onPod;
         }
