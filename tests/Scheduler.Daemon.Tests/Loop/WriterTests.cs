@@ -268,15 +268,15 @@ public class WriterTests
     public async Task A_notice_is_not_written_again_while_the_watch_is_late_and_its_time_is_never_short()
     {
         await using var fixture = Leading();
-        Running(fixture, "v", ("preemption-grace", "1m"));
+        Running(fixture, "v", ("preemption-grace", "30s"));
         fixture.Server.Answer("{}").Answer("{}").Answer("{}");
         fixture.Time.Advance(TimeSpan.FromMilliseconds(300));
-        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddMinutes(1))));
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddSeconds(30))));
         fixture.Run(fixture.Evictor.RunAsync);
-        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:01:01Z\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:00:31Z\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
         Assert.EndsWith("/status", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
         Assert.EndsWith("/eviction", (await NextWhileLookingAsync(fixture)).Path, StringComparison.Ordinal);
-        Assert.True(fixture.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 0, 1, 1, TimeSpan.Zero));
+        Assert.True(fixture.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 0, 0, 31, TimeSpan.Zero));
     }
 
     /// <summary>The next request, while the evictor's looks come due one after the other.</summary>
