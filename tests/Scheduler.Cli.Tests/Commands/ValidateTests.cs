@@ -35,6 +35,11 @@ public sealed class ValidateTests : IDisposable
             apiVersion: weir.scheduler/v1
             kind: SchedulingPolicy
             maxShareOfCluster: 0.6
+            restartCost: 2m
+            fairShareReclaim: false
+            reservationsPerTenant: 2
+            topologyLevels: [topology.kubernetes.io/zone, example.com/rack]
+            burstNodes: {pool: shared}
             scores: {fragmentation: 100, packing: 10, preference: 50}
             """));
 

@@ -1,6 +1,8 @@
+using Grpc.Net.Client;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Hosting;
+using Weir.V1;
 using static Scheduler.Daemon.Tests.WholePath.ClusterFixture;
 
 namespace Scheduler.Daemon.Tests.WholePath;
@@ -24,7 +26,7 @@ public class ReclaimTests
         Assert.True(DateTimeOffset.Parse(Annotation(victim, "preempt-by")!, null) >= claimed.AddSeconds(1));
         await fixture.UntilPodAsync("claim", pod => Annotation(pod, "reservation") is not null, "vision");
         var waiting = await fixture.UntilPodAsync("claim", pod => Condition(pod, "PodScheduled") is not null, "vision");
-        Assert.Equal(nameof(WaitReason.WaitingForVictims), Text(Condition(waiting, "PodScheduled"), "reason"));
+        Assert.Equal(nameof(Core.Planning.WaitReason.WaitingForVictims), Text(Condition(waiting, "PodScheduled"), "reason"));
         var told = await fixture.UntilAsync("/api/v1/namespaces/search/events", candidate => Text(candidate, "reason") == "Preempting");
         Assert.Contains("preempted for vision/pod/claim", Text(told, "message"), StringComparison.Ordinal);
 
@@ -79,6 +81,18 @@ public class ReclaimTests
         await BorrowAsync(fixture, grace: "1h");
         fixture.Cluster.Create(Pod("claim", 2, "vision"));
         await fixture.UntilPodOfAsync("b1", pod => Annotation(pod, "preempt-by") is not null, "search");
+        await UntilCycleAsync(host, cycle => cycle.Snapshot.Workloads.Any(workload => workload.Pods[0].Notice is not null));
+        using (var channel = GrpcChannel.ForAddress(host.GrpcAddress))
+        {
+            var queue = new QueueService.QueueServiceClient(channel);
+            var waits = await queue.GetPositionAsync(new GetPositionRequest { Workload = "vision/pod/claim" }, cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal((WorkloadState.Waiting, Weir.V1.WaitReason.WaitingForVictims), (waits.State, waits.Reason));
+            var told = host.ReadModel.Current!.Snapshot.Workloads.Single(workload => workload.Pods[0].Notice is not null);
+            var leaves = await queue.GetPositionAsync(new GetPositionRequest { Workload = told.Id.Value }, cancellationToken: TestContext.Current.CancellationToken);
+            Assert.Equal(WorkloadState.Leaving, leaves.State);
+            Assert.StartsWith("told to make way for vision/pod/claim by ", leaves.Message, StringComparison.Ordinal);
+        }
+
         fixture.Cluster.Delete("v1", "Pod", "vision", "claim");
         var spared = await fixture.UntilPodOfAsync("b1",
             pod => Annotation(pod, "preempt-by") is null && Text(Condition(pod, "DisruptionTarget"), "status") == "False", "search");
