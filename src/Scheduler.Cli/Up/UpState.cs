@@ -29,7 +29,7 @@ internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Na
         Volatile.Write(ref _cycle, cycle);
         if (cycle.IsApplied)
         {
-            Interlocked.Add(ref _lostMilliGpuSeconds, cycle.Plan.Decisions.Except(cycle.Refused).OfType<Evict>().Sum(evict => evict.LostMilliGpuSeconds));
+            Interlocked.Add(ref _lostMilliGpuSeconds, cycle.Plan.Decisions.OfType<Evict>().Where(evict => !cycle.Refused.Contains(evict)).Sum(evict => evict.LostMilliGpuSeconds));
         }
     }
 
