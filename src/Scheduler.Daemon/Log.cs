@@ -77,6 +77,9 @@ internal static partial class Log
     [LoggerMessage(1209, LogLevel.Information, "Evicted {Namespace}/{Pod}")]
     public static partial void Evicted(ILogger logger, string @namespace, string pod);
 
+    [LoggerMessage(1210, LogLevel.Warning, "The reservation of {Namespace}/{Pod} could not be written: {Why}; trying again")]
+    public static partial void ReservationFailed(ILogger logger, string @namespace, string pod, string why);
+
     [LoggerMessage(1300, LogLevel.Information, "{Kind} of {Workload} refused: {Why}; decided again in the next cycle")]
     public static partial void DecisionRefused(ILogger logger, string kind, string workload, string why);
 
@@ -100,6 +103,9 @@ internal static partial class Log
 
     [LoggerMessage(1401, LogLevel.Warning, "The status of tenant {Tenant} could not be written: {Why}")]
     public static partial void TenantStatusFailed(ILogger logger, string tenant, string why);
+
+    [LoggerMessage(1402, LogLevel.Warning, "The guarantees do not fit into the cluster; they stay in force, but not all can be kept: {Errors}")]
+    public static partial void GuaranteesExceedCapacity(ILogger logger, string errors);
 
     [LoggerMessage(1500, LogLevel.Information, "Serving health and metrics on {Http} and gRPC on {Grpc}; API server {Server}")]
     public static partial void Serving(ILogger logger, string http, string grpc, string server);

@@ -72,6 +72,8 @@ internal static class DaemonConfigFile
                 var type when type == typeof(string) => section.Text(key),
                 var type when type == typeof(int) => (int?)section.Integer(key, int.MinValue, int.MaxValue),
                 var type when type == typeof(bool) => section.Boolean(key),
+                var type when type == typeof(IReadOnlyList<string>) => section.Has(key) ? section.Texts(key).ToArray() : null,
+                var type when type == typeof(IReadOnlyDictionary<string, string>) => section.Has(key) ? section.Pairs(key).ToDictionary() : null,
                 var type => throw new NotSupportedException($"{typeof(T).Name}.{property.Name}: options of type {type.Name} cannot be read from a file yet"),
             };
             if (value is not null)

@@ -84,6 +84,11 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
     public static SchedulingOptions WithPolicy(SchedulingOptions options, SchedulingPolicy policy)
     {
         options.MaxShareOfClusterPermille = policy.MaxShareOfClusterPermille;
+        options.RestartCostSeconds = (int)policy.RestartCost.TotalSeconds;
+        options.FairShareReclaim = policy.HasFairShareReclaim;
+        options.ReservationsPerTenant = policy.ReservationsPerTenant;
+        options.TopologyLevels = policy.TopologyLevels;
+        options.BurstNodes = policy.BurstNodes;
         options.FragmentationWeight = policy.Scores.Fragmentation;
         options.PackingWeight = policy.Scores.Packing;
         options.PreferenceWeight = policy.Scores.Preference;

@@ -205,12 +205,34 @@ internal sealed class ConfigurationReader(FileErrors errors)
             weights.RefuseUnknown();
         }
 
+        var defaults = SchedulingPolicy.Default;
+        _policy = new SchedulingPolicy
+        {
+            MaxShareOfClusterPermille = (int?)(share * 1000),
+            RestartCost = WholeSeconds(map, "restartCost") ?? defaults.RestartCost,
+            HasFairShareReclaim = map.Boolean("fairShareReclaim") ?? defaults.HasFairShareReclaim,
+            ReservationsPerTenant = (int?)map.Integer("reservationsPerTenant", 0, 100) ?? defaults.ReservationsPerTenant,
+            TopologyLevels = [.. map.Texts("topologyLevels")],
+            BurstNodes = map.Pairs("burstNodes").ToImmutableSortedDictionary(StringComparer.Ordinal),
+            Scores = scores,
+        };
         map.RefuseUnknown();
-        _policy = new SchedulingPolicy { MaxShareOfClusterPermille = (int?)(share * 1000), Scores = scores };
         foreach (var error in _policy.Validate())
         {
             errors.Add(map.File.Name, map.File.LineOf(error.Path), error.Path, error.Message);
         }
+    }
+
+    private static TimeSpan? WholeSeconds(YamlMap map, string name)
+    {
+        var value = map.Duration(name);
+        if (value is { } given && given.Ticks % TimeSpan.TicksPerSecond != 0)
+        {
+            map.Error(name, "is not a number of whole seconds");
+            return null;
+        }
+
+        return value;
     }
 
     private Configuration? Finish(IReadOnlyDictionary<FlavorId, long>? capacity)

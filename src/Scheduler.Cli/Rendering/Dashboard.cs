@@ -25,6 +25,12 @@ internal sealed record DashboardModel
 
     public int Finished { get; init; }
 
+    /// <summary>Pods that were told to go, to make room.</summary>
+    public int Evicted { get; init; }
+
+    /// <summary>Work that went with them.</summary>
+    public decimal LostGpuHours { get; init; }
+
     public ImmutableArray<TenantView> Tenants { get; init; } = [];
 
     public ImmutableArray<QueueView> Queue { get; init; } = [];
@@ -74,7 +80,9 @@ internal static class Dashboard
         .Add("weir", Tone.Heading)
         .Add(string.Create(NumberFormatInfo.InvariantInfo, $"  {(int)model.Elapsed.TotalSeconds} s  "), Tone.Dim)
         .Add($"{GpuAmount.Format(model.UsedMilli)} of {GpuAmount.Format(model.CapacityMilli)} GPUs in use on {model.Nodes} nodes; ")
-        .Add($"{model.Running} pods running, {model.Finished} finished; ")
+        .Add($"{model.Running} pods running, {model.Finished} finished")
+        .Add(model.Evicted == 0 ? "" : string.Create(NumberFormatInfo.InvariantInfo, $", {model.Evicted} preempted ({model.LostGpuHours:0.00} GPU-h lost)"), Tone.Bad)
+        .Add("; ")
         .Add($"{model.Queue.Length} waiting", model.Queue.IsEmpty ? Tone.Plain : Tone.Waiting)
         .Add(model.Ending.Length > 0 ? $"  ({model.Ending})" : "", Tone.Dim);
 

@@ -92,7 +92,7 @@ internal sealed class UpSession
 
     private void OnCycle(PublishedCycle cycle)
     {
-        _state.Cycle = cycle;
+        _state.Tell(cycle);
         if (HasNarrator)
         {
             _narrator.Tell(cycle);

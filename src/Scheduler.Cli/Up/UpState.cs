@@ -15,12 +15,22 @@ namespace Scheduler.Cli.Up;
 internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Narrator narrator, Func<TimeSpan> elapsed)
 {
     private PublishedCycle? _cycle;
+    private long _lostMilliGpuSeconds;
 
     /// <summary>The scheduler's last cycle; null before the first.</summary>
-    public PublishedCycle? Cycle
+    public PublishedCycle? Cycle => Volatile.Read(ref _cycle);
+
+    /// <summary>Work that preemptions threw away, as the planner estimates it, the time to start again included.</summary>
+    private decimal LostGpuHours => Math.Round(Interlocked.Read(ref _lostMilliGpuSeconds) / 3_600_000m, 4);
+
+    /// <summary>Takes the next cycle. Each must be given, or what it threw away is not counted.</summary>
+    public void Tell(PublishedCycle cycle)
     {
-        get => Volatile.Read(ref _cycle);
-        set => Volatile.Write(ref _cycle, value);
+        Volatile.Write(ref _cycle, cycle);
+        if (cycle.IsApplied)
+        {
+            Interlocked.Add(ref _lostMilliGpuSeconds, cycle.Plan.Decisions.OfType<Evict>().Where(evict => !cycle.Refused.Contains(evict)).Sum(evict => evict.LostMilliGpuSeconds));
+        }
     }
 
     public DashboardModel Dashboard(string kubectl, string ending, DateTimeOffset now)
@@ -39,6 +49,8 @@ internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Na
             Nodes = cycle?.Snapshot.Nodes.Length ?? inputs.Nodes.Nodes.Length,
             Running = counts.Running,
             Finished = counts.Succeeded + counts.Failed,
+            Evicted = counts.Evicted,
+            LostGpuHours = LostGpuHours,
             Tenants = Tenants(cycle),
             Queue = Queue(cycle),
             Events = narrator.Recent,
@@ -59,7 +71,7 @@ internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Na
             return true;
         }
 
-        if (Cycle is not { } cycle || cycle.Plan.Decisions.Any(decision => decision is Bind or Evict))
+        if (Cycle is not { } cycle || cycle.Plan.Decisions.Any(decision => decision is Bind or Evict or Withdraw or Reserve { Kind: ReservationKind.Nomination }))
         {
             return false;
         }
@@ -89,6 +101,7 @@ internal sealed class UpState(UpInputs inputs, TenantTree tree, PodBook book, Na
             Succeeded = counts.Succeeded,
             Failed = counts.Failed,
             Evicted = counts.Evicted,
+            LostGpuHours = LostGpuHours,
             Refused = submitter.Refusals.Count + unqueued.Length,
             OvercommittedDevices = audit.Devices,
             OvercommittedNodes = audit.Nodes,

@@ -28,6 +28,9 @@ internal sealed record UpSummary
     /// <summary>Pods that Weir told to go.</summary>
     public required int Evicted { get; init; }
 
+    /// <summary>Work that was thrown away with them, as the planner estimates it, the time to start again included.</summary>
+    public required decimal LostGpuHours { get; init; }
+
     /// <summary>Objects that the API server did not take, and pods that cannot be queued.</summary>
     public required int Refused { get; init; }
 
@@ -75,6 +78,11 @@ internal sealed record UpSummary
             NumberFormatInfo.InvariantInfo,
             $"{Seconds:0.0} s: {Bound} of {Pods} pods got a node; {Running} are running, {Succeeded} have finished, {Pending} wait{Some(Evicted, "evicted")}{Some(Failed, "failed")}{Some(Refused, "refused")}."));
         terminal.Out.WriteLine($"{Number(Used)} of {Number(Gpus)} GPUs in use; over-committed devices: {OvercommittedDevices}.");
+        if (Evicted > 0)
+        {
+            terminal.Out.WriteLine($"Preempted to make room: {Evicted} pods; about {LostGpuHours.ToString("0.00", NumberFormatInfo.InvariantInfo)} GPU-hours of work lost.");
+        }
+
         if (WaitReasons.Count > 0)
         {
             terminal.Out.WriteLine($"Waiting workloads by reason: {string.Join(", ", WaitReasons.Select(pair => $"{pair.Key} {pair.Value}"))}.");

@@ -34,8 +34,10 @@ internal static class ApiMapping
             return Position(entry, cycle);
         var position = Describe(workload, cycle);
         position.State = workload.IsPending ? WorkloadState.Starting
-            : workload.CountPods(PodState.Placed) > 0 ? WorkloadState.Running
+            : workload.Pods.Any(pod => pod is { State: PodState.Placed, Notice: null }) ? WorkloadState.Running
             : WorkloadState.Leaving;
+        if (workload.Pods.Select(pod => pod.Notice).OfType<PreemptionNotice>().MinBy(notice => notice.Deadline) is { } told)
+            position.Message = $"told to make way for {told.Beneficiary} by {told.Deadline.UtcDateTime:yyyy-MM-dd HH:mm:ss}Z";
         return position;
     }
 

@@ -21,23 +21,29 @@ internal sealed partial class ClusterCache
 
     private void UpsertPod(PodRecord record)
     {
+        var isNew = _pods.Find(record.Id) is null && record.Disposition != PodDisposition.Finished;
         if (_pods.Upsert(record) is { } replaced)
             DropTraces(replaced);
+        if (isNew)
+            _shapes.Arrived(record.Shape);
         if (record.Disposition != PodDisposition.Pending)
             Confirm(record.Id);
         if (record.Disposition == PodDisposition.Finished)
+        {
             DropTraces(record.Id);
-        else if (!record.MayBeEvicted)
-            _notices.Remove(record.Id);
-        else if (record.EvictBy is { } deadline)
-            _notices[record.Id] = new Notice(deadline, record.PreemptedFor ?? "");
+            return;
+        }
+
+        ObserveNotice(record);
+        ObserveNomination(record);
     }
 
     private void DropTraces(PodId id)
     {
         Confirm(id);
         _backoffs.Clear(id);
-        _notices.Remove(id);
+        DropNotice(id);
+        DropNomination(id);
     }
 
     private void Confirm(PodId id)
@@ -54,12 +60,17 @@ internal sealed partial class ClusterCache
             return record.Disposition != PodDisposition.Finished;
         // The binding that was assumed, seen at last: it is planned with already.
         var placement = known.Placement ?? _assumptions.PlacementOf(record.Id);
-        if (!AreEqual(placement, record.Placement) || !known.Errors.SequenceEqual(record.Errors))
+        if (!ModelComparison.AreEqual(placement, record.Placement) || !known.Errors.SequenceEqual(record.Errors))
             return true;
-        // The condition is our own answer; it must not wake the loop that wrote it. The start is known from the assumption.
+        // Condition, notice and reservation are our own answers, and planned with already; they must not wake the loop that wrote
+        // them. The start is known from the assumption.
         var comparable = known with
         {
             UnscheduledBecause = record.UnscheduledBecause,
+            Reservation = record.Reservation,
+            ReservedRoom = record.ReservedRoom,
+            PreemptBy = record.PreemptBy,
+            PreemptedFor = record.PreemptedFor,
             Errors = record.Errors,
             Placement = record.Placement,
             StartedAt = record.StartedAt,
@@ -68,15 +79,12 @@ internal sealed partial class ClusterCache
         return comparable != record;
     }
 
-    private static bool AreEqual(PodPlacement? a, PodPlacement? b) =>
-        a is null || b is null ? a is null && b is null : a.Node == b.Node && a.Devices.SequenceEqual(b.Devices);
-
     private sealed class PodSink(ClusterCache cache) : IReflectorSink<PodRecord>
     {
         public void Replace(IReadOnlyList<PodRecord> items) => cache.Write(() =>
         {
             var present = items.Select(item => item.Id).ToHashSet();
-            foreach (var gone in cache._pods.Ids.Where(id => !present.Contains(id)).ToList())
+            foreach (var gone in cache._pods.Ids.Concat(cache._pods.SucceededIds).Where(id => !present.Contains(id)).ToList())
             {
                 cache._pods.Remove(gone);
                 cache.DropTraces(gone);
@@ -90,8 +98,9 @@ internal sealed partial class ClusterCache
         public void Upsert(PodRecord item) => cache.Write(() =>
         {
             var matters = cache.Matters(item);
+            var notice = cache._notices.GetValueOrDefault(item.Id);
             cache.UpsertPod(item);
-            return matters;
+            return matters || notice != cache._notices.GetValueOrDefault(item.Id);
         });
 
         public void Delete(PodRecord item) => cache.Write(() =>
@@ -120,7 +129,7 @@ internal sealed partial class ClusterCache
         private bool Set(Node node)
         {
             // A kubelet's heartbeat changes nothing that is planned with.
-            if (cache._nodes.TryGetValue(node.Name, out var known) && NodeComparison.AreEqual(known, node))
+            if (cache._nodes.TryGetValue(node.Name, out var known) && ModelComparison.AreEqual(known, node))
                 return false;
             cache._nodes[node.Name] = node;
             cache._pods.DirtyNodes.Add(node.Name);
@@ -199,15 +208,4 @@ internal sealed partial class ClusterCache
         private void MarkDirty(string @namespace, string name) =>
             cache._pods.DirtyWorkloads.Add(new WorkloadId($"{@namespace}/podgroup/{name}"));
     }
-}
-
-/// <summary>Equality of nodes by content: the immutable arrays of the record compare by reference.</summary>
-internal static class NodeComparison
-{
-    public static bool AreEqual(Node a, Node b) =>
-        a.Name == b.Name && a.Allocatable == b.Allocatable && a.MaxPods == b.MaxPods && a.Flavor == b.Flavor
-        && a.IsReady == b.IsReady && a.IsCordoned == b.IsCordoned
-        && a.Devices.SequenceEqual(b.Devices) && a.MigCapacities.SequenceEqual(b.MigCapacities)
-        && a.Scalars.SequenceEqual(b.Scalars) && a.Taints.SequenceEqual(b.Taints)
-        && a.Labels.Count == b.Labels.Count && a.Labels.SequenceEqual(b.Labels);
 }

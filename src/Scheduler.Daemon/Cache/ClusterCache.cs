@@ -38,6 +38,7 @@ internal sealed partial class ClusterCache
     private readonly Assumptions _assumptions;
     private readonly Dictionary<NodeName, HashSet<PodId>> _assumedOn = [];
     private readonly BindBackoffs _backoffs;
+    private readonly ShapeStatistics _shapes = new();
     private long _generation;
 
     public ClusterCache(CacheSettings settings, TimeProvider time)
@@ -49,6 +50,7 @@ internal sealed partial class ClusterCache
         Nodes = new NodeSink(this);
         Tenants = new TenantSink(this);
         PodGroups = new PodGroupSink(this);
+        Budgets = new BudgetSink(this);
     }
 
     public IReflectorSink<PodRecord> Pods { get; }
@@ -140,7 +142,10 @@ internal sealed partial class ClusterCache
             return _pods.Find(@namespace, name);
     }
 
-    /// <summary>The cluster as it stands now. Only what changed since the last one is put together anew.</summary>
+    /// <summary>
+    /// The cluster as it stands now. Only what changed since the last one is put together anew; what is equal to its last state, or
+    /// became so again, is the same object as then.
+    /// </summary>
     public CacheView View()
     {
         lock (_gate)
@@ -148,12 +153,14 @@ internal sealed partial class ClusterCache
             RunOut();
             RefreshWorkloads();
             RefreshNodes();
-            var snapshot = new ClusterSnapshotBuilder { Generation = _generation, Now = _time.GetUtcNow() }
+            var builder = new ClusterSnapshotBuilder { Generation = _generation, Now = _time.GetUtcNow() }
                 .Add(_nodesWithOthers.Values)
                 .Add(_workloads.Values)
                 .With(_tenants.Tree)
-                .Build();
-            return new CacheView(snapshot, [.. _blocked.Values.SelectMany(pods => pods).OrderBy(pod => pod.Pod.Id)]);
+                .With(_shapes.Mix(_nodes.Values));
+            foreach (var budget in _budgets.Values.SelectMany(budgets => budgets.Values))
+                builder.WithBudget(budget.Key, budget.DisruptionsAllowed);
+            return new CacheView(builder.Build(), [.. _blocked.Values.SelectMany(pods => pods).OrderBy(pod => pod.Pod.Id)]);
         }
     }
 
@@ -295,6 +302,7 @@ internal sealed partial class ClusterCache
         if (!_assumedOn.TryGetValue(binding.Node, out var pods))
             _assumedOn[binding.Node] = pods = [];
         pods.Add(binding.Pod);
+        _nominations.Remove(binding.Pod);
         _pods.MarkDirty(binding.Pod);
     }
 
@@ -323,19 +331,13 @@ internal sealed partial class ClusterCache
     {
         foreach (var id in _pods.DirtyWorkloads)
         {
-            _workloads.Remove(id);
             _blocked.Remove(id);
             var records = _pods.Of(id).Select(pod => _pods.Find(pod)!).Where(IsPlanned).ToList();
-            if (records.Count == 0)
-                continue;
-            var first = records[0];
-            var surroundings = new WorkloadAssembly.Surroundings(
-                _tenants.Tree.OwnerOf(first.Namespace),
-                first.Group is not null && _podGroups.TryGetValue((first.Namespace, first.Group), out var minMember) ? minMember : null,
-                _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil, _notices.ContainsKey);
             var blocked = new List<BlockedPod>();
-            if (WorkloadAssembly.Assemble(id, records, surroundings, blocked) is { } workload)
-                _workloads[id] = workload;
+            if (records.Count > 0 && WorkloadAssembly.Assemble(id, records, Surrounding(id, records[0]), blocked) is { } workload)
+                _workloads[id] = ModelComparison.Reuse(_workloads.GetValueOrDefault(id), workload);
+            else
+                _workloads.Remove(id);
             if (blocked.Count > 0)
                 _blocked[id] = blocked;
         }
@@ -343,16 +345,27 @@ internal sealed partial class ClusterCache
         _pods.DirtyWorkloads.Clear();
     }
 
+    private WorkloadAssembly.Surroundings Surrounding(WorkloadId id, PodRecord first) => new(
+        _tenants.Tree.OwnerOf(first.Namespace),
+        first.Group is not null && _podGroups.TryGetValue((first.Namespace, first.Group), out var minMember) ? minMember : null,
+        _pods.SucceededOf(id), _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil,
+        _notices.GetValueOrDefault, _nominations.GetValueOrDefault, BudgetOf);
+
     private static bool IsPlanned(PodRecord record) => PodTable.IsInWorkload(record) && record.Disposition != PodDisposition.Gated;
 
     private void RefreshNodes()
     {
         foreach (var name in _pods.DirtyNodes)
         {
-            if (_nodes.TryGetValue(name, out var node))
-                _nodesWithOthers[name] = _pods.WithOthers(node);
-            else
+            if (!_nodes.TryGetValue(name, out var node))
+            {
                 _nodesWithOthers.Remove(name);
+                continue;
+            }
+
+            var now = _pods.WithOthers(node);
+            if (!_nodesWithOthers.TryGetValue(name, out var before) || !ModelComparison.AreEqual(before, now))
+                _nodesWithOthers[name] = now;
         }
 
         _pods.DirtyNodes.Clear();

@@ -4,7 +4,7 @@ using Scheduler.Daemon.Kubernetes.Mapping;
 namespace Scheduler.Daemon.Cache;
 
 /// <summary>
-/// The pods that matter (pods that ended are not kept), indexed by name, by node and by workload. Remembers which workloads and
+/// The pods that matter (of pods that ended only the members of gangs that succeeded are kept, by id), indexed by name, by node and by workload. Remembers which workloads and
 /// which nodes' books are out of date, so that a snapshot rebuilds those alone. Not safe for concurrent use.
 /// </summary>
 internal sealed class PodTable
@@ -15,6 +15,8 @@ internal sealed class PodTable
     private readonly Dictionary<(string Namespace, string Name), PodId> _byName = [];
     private readonly Dictionary<NodeName, HashSet<PodId>> _byNode = [];
     private readonly Dictionary<WorkloadId, List<PodId>> _byWorkload = [];
+    private readonly Dictionary<WorkloadId, Dictionary<PodId, string?>> _succeededOf = [];
+    private readonly Dictionary<PodId, WorkloadId> _succeeded = [];
 
     public HashSet<WorkloadId> DirtyWorkloads { get; } = [];
 
@@ -33,6 +35,12 @@ internal sealed class PodTable
 
     public IReadOnlyList<PodId> Of(WorkloadId workload) => _byWorkload.TryGetValue(workload, out var pods) ? pods : [];
 
+    /// <summary>Members of a gang that ended well and still exist, each by its controller.</summary>
+    public IReadOnlyCollection<string?> SucceededOf(WorkloadId workload) =>
+        _succeededOf.TryGetValue(workload, out var pods) ? pods.Values : [];
+
+    public IEnumerable<PodId> SucceededIds => _succeeded.Keys;
+
     /// <summary>Takes the pod's new state; one that ended is dropped. Gives back a pod of the same name that it replaced, if any.</summary>
     public PodId? Upsert(PodRecord record)
     {
@@ -46,7 +54,12 @@ internal sealed class PodTable
 
         Remove(record.Id);
         if (record.Disposition == PodDisposition.Finished)
+        {
+            if (record is { HasSucceeded: true, IsManaged: true, Group: not null })
+                AddSucceeded(record);
             return replaced;
+        }
+
         _byId[record.Id] = record;
         _byName[(record.Namespace, record.Name)] = record.Id;
         AddTo(_byWorkload, record.Workload, record.Id);
@@ -65,6 +78,7 @@ internal sealed class PodTable
 
     public bool Remove(PodId id)
     {
+        RemoveSucceeded(id);
         if (!_byId.Remove(id, out var record))
             return false;
         _byName.Remove((record.Namespace, record.Name));
@@ -93,6 +107,15 @@ internal sealed class PodTable
 
     public void MarkAllDirty() => DirtyWorkloads.UnionWith(_byWorkload.Keys);
 
+    public void MarkNamespaceDirty(string @namespace)
+    {
+        foreach (var id in _byWorkload.Keys)
+        {
+            if (id.Value.StartsWith(@namespace + "/", StringComparison.Ordinal))
+                DirtyWorkloads.Add(id);
+        }
+    }
+
     /// <summary>Pods of other schedulers count as workloads only where they hold GPUs; the rest is usage of their node.</summary>
     public static bool IsInWorkload(PodRecord record) => record.IsManaged || (record.HoldsRoom && record.Shape.Gpu.IsAny);
 
@@ -113,6 +136,26 @@ internal sealed class PodTable
         }
 
         return node with { UsedByOthers = used, PodsOfOthers = count, ScalarsUsedByOthers = ScalarResource.Normalise(scalars) };
+    }
+
+    private void AddSucceeded(PodRecord record)
+    {
+        _succeeded[record.Id] = record.Workload;
+        if (!_succeededOf.TryGetValue(record.Workload, out var pods))
+            _succeededOf[record.Workload] = pods = [];
+        pods[record.Id] = record.Controller;
+        DirtyWorkloads.Add(record.Workload);
+    }
+
+    private void RemoveSucceeded(PodId id)
+    {
+        if (!_succeeded.Remove(id, out var workload))
+            return;
+        var pods = _succeededOf[workload];
+        pods.Remove(id);
+        if (pods.Count == 0)
+            _succeededOf.Remove(workload);
+        DirtyWorkloads.Add(workload);
     }
 
     private static void AddTo(Dictionary<WorkloadId, List<PodId>> index, WorkloadId workload, PodId pod)

@@ -85,10 +85,14 @@ internal sealed class TenantState
 
     private bool Accept(TenantTree tree, IEnumerable<TenantRecord> records)
     {
-        Tree = tree;
+        // A new generation with the old content, an edit that was taken back say, is no new tree.
+        var isNew = tree.Nodes.Length != Tree.Nodes.Length
+            || !tree.Nodes.Zip(Tree.Nodes).All(pair => ModelComparison.AreEqual(pair.First.Tenant, pair.Second.Tenant));
+        if (isNew)
+            Tree = tree;
         _accepted = records.ToDictionary(record => record.Name, StringComparer.Ordinal);
         Verdicts = [.. _records.Values.Select(Judge)];
-        return true;
+        return isNew;
     }
 
     private (TenantTree Tree, List<TenantRecord> Taken) LargestValidPart()

@@ -14,8 +14,9 @@ internal static class WorkloadAssembly
 
     /// <summary>What surrounds the pods of a workload.</summary>
     internal readonly record struct Surroundings(
-        TenantId? Tenant, int? PodGroupMinMember, Func<PodId, PodPlacement?> AssumedPlacement, Func<PodId, DateTimeOffset?> AssumedAt,
-        Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, bool> IsUnderNotice);
+        TenantId? Tenant, int? PodGroupMinMember, IReadOnlyCollection<string?> Succeeded, Func<PodId, PodPlacement?> AssumedPlacement,
+        Func<PodId, DateTimeOffset?> AssumedAt, Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, Notice?> NoticeOf,
+        Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -39,18 +40,44 @@ internal static class WorkloadAssembly
 
             if (record.Disposition is PodDisposition.Gated or PodDisposition.Finished)
                 continue;
-            var state = placement is null ? PodState.Pending
-                : record.Disposition == PodDisposition.Leaving || surroundings.IsUnderNotice(record.Id) ? PodState.Leaving
-                : PodState.Placed;
-            members.Add((record, new Pod { Id = record.Id, Name = record.Name, Shape = record.Shape, State = state, Placement = placement }));
+            var pod = MakePod(record, placement, surroundings);
+            var state = pod.State;
+            members.Add((record, pod));
             if (state == PodState.Pending)
                 heldUntil = Later(heldUntil, surroundings.HeldUntil(record.Id));
             else
                 startedAt = Earlier(startedAt, record.StartedAt ?? surroundings.AssumedAt(record.Id));
         }
 
-        return members.Count == 0 ? null : Make(id, members, surroundings.Tenant, minMember ?? members.Count, startedAt, heldUntil);
+        if (members.Count == 0)
+            return null;
+        var needed = StillNeeded(minMember ?? members.Count, records, surroundings.Succeeded);
+        return Make(id, members, surroundings, needed, startedAt, heldUntil);
     }
+
+    private static Pod MakePod(PodRecord record, PodPlacement? placement, in Surroundings surroundings)
+    {
+        var state = placement is null ? PodState.Pending : record.Disposition == PodDisposition.Leaving ? PodState.Leaving : PodState.Placed;
+        return new Pod
+        {
+            Id = record.Id,
+            Name = record.Name,
+            Shape = record.Shape,
+            State = state,
+            Placement = placement,
+            Nomination = state == PodState.Pending ? surroundings.NominationOf(record.Id) : null,
+            Notice = state == PodState.Placed && surroundings.NoticeOf(record.Id) is { } notice
+                ? new PreemptionNotice(new WorkloadId(notice.Beneficiary), notice.Deadline)
+                : null,
+        };
+    }
+
+    /// <summary>
+    /// Members that ended well need no room again: a late one that failed starts with those that are left. Only members of the same
+    /// controller count, so that what is left over from an earlier run of the same name makes no gang smaller.
+    /// </summary>
+    private static int StillNeeded(int minMember, IReadOnlyList<PodRecord> records, IReadOnlyCollection<string?> succeeded) =>
+        Math.Max(1, minMember - succeeded.Count(controller => records.Any(record => record.Controller == controller)));
 
     /// <summary>The PodGroup's word, else the largest that a pod says, else 1 for a single pod; null for a gang that nobody describes.</summary>
     private static int? MinMember(IReadOnlyList<PodRecord> records, int? podGroupMinMember)
@@ -79,14 +106,15 @@ internal static class WorkloadAssembly
     }
 
     private static Workload Make(
-        WorkloadId id, List<(PodRecord Record, Pod Pod)> members, TenantId? tenant, int minMember, DateTimeOffset? startedAt, DateTimeOffset? heldUntil)
+        WorkloadId id, List<(PodRecord Record, Pod Pod)> members, in Surroundings surroundings, int minMember, DateTimeOffset? startedAt, DateTimeOffset? heldUntil)
     {
         members.Sort(static (a, b) => a.Pod.Id.CompareTo(b.Pod.Id));
+        var budgetOf = surroundings.BudgetOf;
         var first = members[0].Record;
         return new Workload
         {
             Id = id,
-            Tenant = tenant,
+            Tenant = surroundings.Tenant,
             Namespace = first.Namespace,
             Name = first.IsManaged && first.Group is { } group ? group : first.Name,
             Pods = [.. members.Select(member => member.Pod)],
@@ -102,12 +130,22 @@ internal static class WorkloadAssembly
             PreemptionGrace = members.Max(member => member.Record.PreemptionGrace),
             // Usually one pod writes the checkpoint of all.
             CheckpointedAt = members.Max(member => member.Record.CheckpointedAt),
+            DisruptionBudget = members.Select(member => budgetOf(member.Record)).FirstOrDefault(budget => budget is not null),
+            Topology = Topology(members),
             IsPreemptible = members.TrueForAll(member => member.Record.IsPreemptible),
             IsManaged = first.IsManaged,
             Hold = heldUntil is null ? Hold.None : Hold.Backoff,
             HoldUntil = heldUntil,
         };
     }
+
+    /// <summary>What one member requires, all get; a preference counts where nobody requires anything. Of several the first by name.</summary>
+    private static TopologyRequest? Topology(List<(PodRecord Record, Pod Pod)> members) => members
+        .Select(member => member.Record.Topology)
+        .OfType<TopologyRequest>()
+        .OrderByDescending(wish => wish.IsRequired)
+        .ThenBy(wish => wish.Level, StringComparer.Ordinal)
+        .FirstOrDefault();
 
     private static DateTimeOffset? Later(DateTimeOffset? a, DateTimeOffset? b) => a is null || b > a ? b : a;
 

@@ -27,8 +27,10 @@ public static class DaemonConfiguration
         Add("api", new ApiOptionsRangeValidator().Validate(null, settings.Api), errors);
         CheckLeadership(settings.Leadership, errors);
         CheckApi(settings.Api, errors);
-        foreach (var error in DaemonParts.Policy(settings).Validate())
-            errors.Add(error.ToString());
+        // Most of the policy has its range on the option too; what is told twice is told once.
+        foreach (var error in DaemonParts.Policy(settings).Validate().Where(error => error.Path.StartsWith("policy.topologyLevels", StringComparison.Ordinal)))
+            errors.Add($"scheduling{error.Path["policy".Length..]}: {error.Message}");
+        CheckTopology(settings.Scheduling, errors);
         if (settings.Server is { IsAbsoluteUri: false })
             errors.Add($"server: '{settings.Server}' is not an address such as http://127.0.0.1:8001");
         return errors;
@@ -46,6 +48,19 @@ public static class DaemonConfiguration
         {
             errors.Add($"leadership.retryPeriodSeconds: is {options.RetryPeriodSeconds}; it must be less than renewDeadlineSeconds "
                 + $"({options.RenewDeadlineSeconds}), or one slow answer loses the lease");
+        }
+    }
+
+    private static void CheckTopology(SchedulingOptions options, List<string> errors)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        for (var index = 0; index < options.TopologyLevels.Count; index++)
+        {
+            var level = options.TopologyLevels[index];
+            if (level.Length == 0)
+                errors.Add($"scheduling.topologyLevels[{index}]: is empty; name a label of nodes, such as topology.kubernetes.io/zone");
+            else if (!seen.Add(level))
+                errors.Add($"scheduling.topologyLevels[{index}]: '{level}' is there twice; keep one");
         }
     }
 

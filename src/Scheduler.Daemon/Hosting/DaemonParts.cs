@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
@@ -35,13 +36,15 @@ internal sealed class DaemonParts : IDisposable
         var conditions = new ConditionWriter(
             client, Cache, Leadership, events, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger);
+        var reservations = new ReservationWriter(
+            client, Cache, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
         var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
         var binds = new BindQueue(binder, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
         var pods = MakePodReflector(settings, client, logger);
         Loop = new SchedulingLoop(
-            Cache, new CorePlanning(Policy(settings)), new PlanApplier(Cache, binds, evictor, conditions, Metrics, logger), Leadership,
-            ReadModel, Metrics, LoopSettings(settings), time, logger,
+            Cache, new CorePlanning(Policy(settings)), new PlanApplier(Cache, binds, evictor, reservations, conditions, Metrics, logger),
+            Leadership, ReadModel, Metrics, LoopSettings(settings), time, logger,
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
         var watches = MakeWatches(settings, client, pods, logger);
@@ -54,6 +57,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("event recorder", events.RunAsync),
                 new DaemonPart("condition writer", conditions.RunAsync),
                 new DaemonPart("evictor", evictor.RunAsync),
+                new DaemonPart("reservation writer", reservations.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
             ],
@@ -91,6 +95,7 @@ internal sealed class DaemonParts : IDisposable
             SchedulerName = settings.Kubernetes.SchedulerName,
             DefaultMinRuntime = TimeSpan.FromSeconds(settings.Scheduling.DefaultMinRuntimeSeconds),
             DefaultPreemptionGrace = TimeSpan.FromSeconds(settings.Scheduling.DefaultPreemptionGraceSeconds),
+            TopologyLevels = [.. settings.Scheduling.TopologyLevels],
         };
         return new Reflector<PodObject, PodRecord>(client, Watched(settings, "pods", "/api/v1/pods"),
             WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger);
@@ -110,6 +115,13 @@ internal sealed class DaemonParts : IDisposable
             Make(new Reflector<PodGroupObject, PodGroupRecord>(client,
                 Watched(settings, "podgroups", "/apis/scheduling.x-k8s.io/v1alpha1/podgroups", mayBeAbsent: true),
                 WireJson.Default.PodGroupObject, TenantMapping.Map, Cache.PodGroups, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<DisruptionBudgetObject, BudgetRecord>(client,
+                Watched(settings, "poddisruptionbudgets", "/apis/policy/v1/poddisruptionbudgets", mayBeAbsent: true) with
+                {
+                    // Kubernetes before 1.21.
+                    OlderPath = "/apis/policy/v1beta1/poddisruptionbudgets",
+                },
+                WireJson.Default.DisruptionBudgetObject, BudgetMapping.Map, Cache.Budgets, Metrics.Observer, settings.Time, logger)),
         ];
     }
 
@@ -166,6 +178,11 @@ internal sealed class DaemonParts : IDisposable
     internal static SchedulingPolicy Policy(DaemonSettings settings) => new()
     {
         MaxShareOfClusterPermille = settings.Scheduling.MaxShareOfClusterPermille,
+        RestartCost = TimeSpan.FromSeconds(settings.Scheduling.RestartCostSeconds),
+        HasFairShareReclaim = settings.Scheduling.FairShareReclaim,
+        ReservationsPerTenant = settings.Scheduling.ReservationsPerTenant,
+        TopologyLevels = [.. settings.Scheduling.TopologyLevels],
+        BurstNodes = settings.Scheduling.BurstNodes.ToImmutableSortedDictionary(StringComparer.Ordinal),
         Scores = new ScoreWeights
         {
             Fragmentation = settings.Scheduling.FragmentationWeight,

@@ -8,43 +8,6 @@ using Scheduler.Daemon.Kubernetes.Wire;
 
 namespace Scheduler.Daemon.Kubernetes;
 
-/// <summary>Receives the state of one resource. Called by one reader at a time, in the order of the API server.</summary>
-internal interface IReflectorSink<in TItem>
-{
-    /// <summary>The whole state, after a list: what is not in it does not exist any more.</summary>
-    void Replace(IReadOnlyList<TItem> items);
-
-    /// <summary>An object was added or changed.</summary>
-    void Upsert(TItem item);
-
-    /// <summary>An object is gone; <paramref name="item"/> is its last state.</summary>
-    void Delete(TItem item);
-}
-
-/// <summary>What a reflector watches and how it behaves. Times are wall time; see KubernetesOptions for the ranges.</summary>
-internal sealed record ReflectorSettings
-{
-    /// <summary>Plural name, for logs and metrics: "pods".</summary>
-    public required string Resource { get; init; }
-
-    /// <summary>Path of the collection: "/api/v1/pods".</summary>
-    public required string Path { get; init; }
-
-    public int PageSize { get; init; } = 500;
-    public TimeSpan StalledAfter { get; init; } = TimeSpan.FromMinutes(2);
-    public TimeSpan BackoffFirst { get; init; } = TimeSpan.FromMilliseconds(200);
-    public TimeSpan BackoffCap { get; init; } = TimeSpan.FromSeconds(30);
-
-    /// <summary>A collection that the API server does not serve (404: its CRD is not installed) counts as empty, and is asked for again.</summary>
-    public bool MayBeAbsent { get; init; }
-
-    /// <summary>How long a collection that was there must be missing before it counts as empty: a 404 can also be an API server that starts.</summary>
-    public TimeSpan AbsentAfter { get; init; } = TimeSpan.FromMinutes(1);
-
-    /// <summary>The largest line of a watch; etcd refuses objects above 1.5 MiB.</summary>
-    public int MaxLineBytes { get; init; } = 8 * 1024 * 1024;
-}
-
 /// <summary>
 /// Keeps a sink equal to one collection of the API server: list, then watch from the list's resourceVersion.
 /// </summary>
@@ -76,6 +39,7 @@ internal sealed class Reflector<TObject, TItem>(
     private List<TaskCompletionSource> _wanted = [];
     private CancellationTokenSource? _watching;
     private string? _resourceVersion;
+    private string _path = settings.Path;
     private bool _isAbsent;
     private long? _missingSince;
 
@@ -165,6 +129,8 @@ internal sealed class Reflector<TObject, TItem>(
         if (refusal is { StatusCode: HttpStatusCode.NotFound } && settings.MayBeAbsent)
         {
             _resourceVersion = null;
+            if (TryOtherVersion())
+                return;
             if (!_isAbsent && IsMissingForLong())
             {
                 Log.ResourceAbsent(logger, settings.Resource);
@@ -187,6 +153,15 @@ internal sealed class Reflector<TObject, TItem>(
 
         observer.Restarted(settings.Resource, failure is TimeoutException ? "stalled" : "error");
         await WaitAsync(failure.Message, refusal?.RetryAfter, stop).ConfigureAwait(false);
+    }
+
+    /// <summary>Turns to the other version of the API; at once if it is the older one, after the usual wait if there is none left.</summary>
+    private bool TryOtherVersion()
+    {
+        if (settings.OlderPath is null)
+            return false;
+        _path = _path == settings.Path ? settings.OlderPath : settings.Path;
+        return _path == settings.OlderPath;
     }
 
     /// <summary>At the start nothing is lost by believing a 404; once there was a list, believing it empties the sink.</summary>
@@ -234,7 +209,7 @@ internal sealed class Reflector<TObject, TItem>(
         do
         {
             var query = $"?limit={settings.PageSize}{(next is null ? "" : "&continue=" + Uri.EscapeDataString(next))}";
-            using var response = await client.OpenAsync(settings.Path + query, stop).ConfigureAwait(false);
+            using var response = await client.OpenAsync(_path + query, stop).ConfigureAwait(false);
             var page = await ReadPageAsync(response, stop).ConfigureAwait(false);
             var metadata = JsonSlices.ReadListPage(page, slice => Decode(slice, items.Add));
             meta = (metadata.IsEmpty ? null : JsonSerializer.Deserialize(metadata.Span, WireJson.Default.ListMeta)) ?? new ListMeta();
@@ -276,15 +251,16 @@ internal sealed class Reflector<TObject, TItem>(
         var seconds = WatchSecondsLow + (int)(_jitter() * WatchSecondsSpread);
         var query = $"?watch=true&allowWatchBookmarks=true&resourceVersion={_resourceVersion}&timeoutSeconds={seconds}";
         var started = time.GetTimestamp();
-        using var response = await client.OpenAsync(settings.Path + query, stop).ConfigureAwait(false);
         using var stalled = new CancellationTokenSource(settings.StalledAfter, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, stalled.Token);
+        // Before the request goes out: a server that takes its time to answer delays nobody who wants a list.
         lock (_gate)
             _watching = both;
         try
         {
             if (IsListWanted)
                 return true;
+            using var response = await client.OpenAsync(_path + query, both.Token).ConfigureAwait(false);
             var stream = await response.Content.ReadAsStreamAsync(both.Token).ConfigureAwait(false);
             await using (stream.ConfigureAwait(false))
             {
@@ -389,17 +365,4 @@ internal sealed class Reflector<TObject, TItem>(
         if (_resourceVersion is not null && !string.IsNullOrEmpty(decoded.Metadata.ResourceVersion))
             _resourceVersion = decoded.Metadata.ResourceVersion;
     }
-}
-
-/// <summary>What a reflector tells its surroundings; the metrics listen.</summary>
-internal interface IReflectorObserver
-{
-    void Listed(string resource, int count);
-    void Event(string resource);
-
-    /// <param name="resource">Plural name.</param>
-    /// <param name="cause">"ended", "expired", "stalled" or "error".</param>
-    void Restarted(string resource, string cause);
-    void BackingOff(string resource, int failures, TimeSpan wait);
-    void Undecodable(string resource);
 }

@@ -3,10 +3,14 @@ using Scheduler.Core.Planning;
 
 namespace Scheduler.Daemon.Loop;
 
-/// <summary>The real planner under one policy.</summary>
+/// <summary>The real planner under one policy. It works out anew only what changed since the last cycle.</summary>
 internal sealed class CorePlanning(SchedulingPolicy policy) : IPlanning
 {
-    public Plan Compute(ClusterSnapshot snapshot) => Planner.Compute(snapshot, policy);
+    private CyclePlanner _planner = new(policy);
+
+    public Plan Compute(ClusterSnapshot snapshot) => _planner.Compute(snapshot);
+
+    public void StartOver() => _planner = new CyclePlanner(policy);
 
     public IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan) =>
         [.. PlanValidator.Check(snapshot, policy, plan).Select(violation => violation.ToString())];

@@ -24,6 +24,7 @@ namespace Scheduler.Daemon.Loop;
 ///                          ▼
 ///                       leaving ──termination grace──► gone; the watch frees the room
 /// </code>
+/// A notice that the planner takes back before the eviction began goes from the pod again, with an Event.
 /// </remarks>
 internal sealed class Evictor(
     ApiServerClient client, ClusterCache cache, ILeadership leadership, EventRecorder events, SchedulerMetrics metrics,
@@ -40,6 +41,7 @@ internal sealed class Evictor(
     private readonly ConcurrentDictionary<PodId, Task> _underWay = new();
     private readonly ConcurrentDictionary<PodId, (Backoff Backoff, DateTimeOffset NotBefore)> _retries = new();
     private readonly ConcurrentDictionary<PodId, DateTimeOffset> _accepted = new();
+    private readonly ConcurrentDictionary<PodId, (Notice? Notice, DateTimeOffset At)> _told = new();
     private readonly WakeSignal _wake = new();
     private volatile string _policyVersion = "policy/v1";
 
@@ -55,8 +57,20 @@ internal sealed class Evictor(
                 return $"pod {pod.Namespace}/{pod.Name} may not be preempted";
         }
 
+        // The pod says whole seconds, and so does its time: never less than was promised.
+        var deadline = decision.Deadline <= time.GetUtcNow() ? decision.Deadline : CeilingSecond(decision.Deadline);
         foreach (var id in decision.Pods)
-            cache.PlaceUnderNotice(id, new Notice(decision.Deadline, decision.Beneficiary.Value));
+            cache.PlaceUnderNotice(id, new Notice(deadline, decision.Beneficiary.Value));
+        _wake.Set();
+        return null;
+    }
+
+    /// <summary>Takes notices back. A pod whose eviction has been accepted goes all the same.</summary>
+    /// <returns>Null: there is nothing to refuse.</returns>
+    public string? Withdraw(Withdraw decision)
+    {
+        foreach (var id in decision.Pods)
+            cache.WithdrawNotice(id);
         _wake.Set();
         return null;
     }
@@ -82,63 +96,71 @@ internal sealed class Evictor(
     private async Task StartDueAsync(LeadershipTerm term, SemaphoreSlim slots, CancellationToken stop)
     {
         var now = time.GetUtcNow();
-        foreach (var (pod, notice) in cache.Notices())
+        foreach (var (pod, notice, isWritten) in cache.Notices())
         {
-            var isWritten = pod.EvictBy is not null;
-            if (pod.Disposition != PodDisposition.Placed || _underWay.ContainsKey(pod.Id) || (isWritten && !IsDue(pod, notice, now)))
-                continue;
-            if (_retries.TryGetValue(pod.Id, out var retry) && now < retry.NotBefore)
+            var isTold = isWritten || WasTold(pod, notice, now);
+            if (pod.Disposition != PodDisposition.Placed || IsBusy(pod, now) || (isTold && !IsDue(pod, notice, now)))
                 continue;
             if (_accepted.TryGetValue(pod.Id, out var accepted) && now - accepted < ShownWithin)
                 continue;
-            await slots.WaitAsync(stop).ConfigureAwait(false);
-            _underWay[pod.Id] = WorkAsync(pod, notice, isWritten, term, slots, stop);
+            await StartAsync(pod, token => CarryOutAsync(pod, notice, isTold, term, token), term, slots, stop).ConfigureAwait(false);
         }
 
-        foreach (var id in _retries.Keys.Concat(_accepted.Keys))
+        foreach (var pod in cache.Withdrawn())
+        {
+            if (!IsBusy(pod, now) && !WasTold(pod, null, now))
+                await StartAsync(pod, token => TakeBackAsync(pod, token), term, slots, stop).ConfigureAwait(false);
+        }
+
+        foreach (var id in _retries.Keys.Concat(_accepted.Keys).Concat(_told.Keys))
         {
             if (cache.FindPod(id) is { Disposition: PodDisposition.Placed })
                 continue;
             _retries.TryRemove(id, out _);
             _accepted.TryRemove(id, out _);
+            _told.TryRemove(id, out _);
         }
+    }
+
+    private bool IsBusy(PodRecord pod, DateTimeOffset now) =>
+        _underWay.ContainsKey(pod.Id) || (_retries.TryGetValue(pod.Id, out var retry) && now < retry.NotBefore);
+
+    /// <summary>Whether it was written just now, and the watch may not show it yet.</summary>
+    private bool WasTold(PodRecord pod, Notice? notice, DateTimeOffset now) =>
+        _told.TryGetValue(pod.Id, out var told) && told.Notice == notice && now - told.At < ShownWithin;
+
+    private async Task StartAsync(
+        PodRecord pod, Func<CancellationToken, Task> work, LeadershipTerm term, SemaphoreSlim slots, CancellationToken stop)
+    {
+        await slots.WaitAsync(stop).ConfigureAwait(false);
+        _underWay[pod.Id] = WorkAsync(pod, work, term, slots, stop);
     }
 
     /// <summary>The time is over, or the job has saved its work since it was told.</summary>
     private static bool IsDue(PodRecord pod, Notice notice, DateTimeOffset now) =>
         notice.Deadline <= now || pod.CheckpointedAt > notice.Deadline - pod.PreemptionGrace;
 
-    private async Task WorkAsync(PodRecord pod, Notice notice, bool isWritten, LeadershipTerm term, SemaphoreSlim slots, CancellationToken stop)
+    private async Task WorkAsync(
+        PodRecord pod, Func<CancellationToken, Task> work, LeadershipTerm term, SemaphoreSlim slots, CancellationToken stop)
     {
         // The rest runs beside the caller, who registers this task first.
         await Task.Yield();
-        var isOnPod = isWritten;
         try
         {
             using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, term.Lost);
-            if (!isWritten && term.IsHeld)
-            {
-                await WriteNoticeAsync(pod, notice, both.Token).ConfigureAwait(false);
-                isOnPod = true;
-                await TellAsync(pod, notice, both.Token).ConfigureAwait(false);
-            }
-
-            if (IsDue(pod, notice, time.GetUtcNow()) && term.IsHeld)
-                await EvictAsync(pod, both.Token).ConfigureAwait(false);
+            if (term.IsHeld)
+                await work(both.Token).ConfigureAwait(false);
             _retries.TryRemove(pod.Id, out _);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested || !term.IsHeld)
         {
         }
-        catch (ApiServerException refusal) when (!isOnPod && refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
-        {
-            // Gone, or another pod by now: the watch tells. A notice that is on its pod stands, or nobody would carry it out.
-            cache.WithdrawNotice(pod.Id);
-        }
         catch (Exception failure)
         {
             var isBudget = failure is ApiServerException { StatusCode: HttpStatusCode.TooManyRequests };
             metrics.Eviction(isBudget ? "refused" : "failed");
+            if (isBudget)
+                events.Record(PodReference.Of(pod), EventKind.Warning, "EvictionRefused", $"a disruption budget does not let it go yet: {failure.Message}");
             RetryLater(pod, failure);
         }
         finally
@@ -146,6 +168,47 @@ internal sealed class Evictor(
             _underWay.TryRemove(pod.Id, out _);
             slots.Release();
         }
+    }
+
+    private async Task CarryOutAsync(PodRecord pod, Notice notice, bool isTold, LeadershipTerm term, CancellationToken cancellation)
+    {
+        if (!isTold)
+        {
+            try
+            {
+                await WriteNoticeAsync(pod, notice, cancellation).ConfigureAwait(false);
+            }
+            catch (ApiServerException refusal) when (refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+            {
+                // Gone, or another pod by now: the watch tells. A notice that is on its pod stands, or nobody would carry it out.
+                cache.WithdrawNotice(pod.Id);
+                return;
+            }
+
+            _told[pod.Id] = (notice, time.GetUtcNow());
+            await TellAsync(pod, notice, cancellation).ConfigureAwait(false);
+        }
+
+        // The planner may have changed its mind since this was begun.
+        if (IsDue(pod, notice, time.GetUtcNow()) && term.IsHeld && cache.IsUnderNotice(pod.Id))
+            await EvictAsync(pod, notice, cancellation).ConfigureAwait(false);
+    }
+
+    private async Task TakeBackAsync(PodRecord pod, CancellationToken cancellation)
+    {
+        try
+        {
+            await PatchAnnotationsAsync(pod, null, null, cancellation).ConfigureAwait(false);
+            _told[pod.Id] = (null, time.GetUtcNow());
+            await SetConditionAsync(pod, "False", "PreemptionWithdrawn", "its room is not needed any more", cancellation).ConfigureAwait(false);
+        }
+        catch (ApiServerException refusal) when (refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
+        {
+            return;
+        }
+
+        metrics.Eviction("withdrawn");
+        events.Record(PodReference.Of(pod), EventKind.Normal, "PreemptionWithdrawn", "it may stay: its room is not needed any more");
     }
 
     private void RetryLater(PodRecord pod, Exception failure)
@@ -156,23 +219,32 @@ internal sealed class Evictor(
         Log.EvictionFailed(logger, pod.Namespace, pod.Name, failure.Message, wait.TotalSeconds);
     }
 
-    private async Task WriteNoticeAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
+    private Task WriteNoticeAsync(PodRecord pod, Notice notice, CancellationToken cancellation) =>
+        PatchAnnotationsAsync(pod, MicroTime.FormatSeconds(notice.Deadline), notice.Beneficiary, cancellation);
+
+    private Task PatchAnnotationsAsync(PodRecord pod, string? deadline, string? beneficiary, CancellationToken cancellation)
     {
-        var deadline = MicroTime.FormatSeconds(notice.Deadline);
         var patch = new MetadataPatch
         {
             Metadata = new PatchedMeta
             {
                 Uid = pod.Id.Value,
-                Annotations = new() { [Annotations.PreemptBy] = deadline, [Annotations.PreemptedFor] = notice.Beneficiary },
+                Annotations = new() { [Annotations.PreemptBy] = deadline, [Annotations.PreemptedFor] = beneficiary },
             },
         };
-        await client.PatchAsync(PathOf(pod), patch, WireJson.Default.MetadataPatch, ApiServerClient.MergePatch, cancellation).ConfigureAwait(false);
+        return client.PatchAsync(PathOf(pod), patch, WireJson.Default.MetadataPatch, ApiServerClient.MergePatch, cancellation);
     }
 
     private async Task TellAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {
         var message = $"preempted for {notice.Beneficiary}; to be evicted by {MicroTime.FormatSeconds(notice.Deadline)}";
+        await SetConditionAsync(pod, "True", "PreemptionByScheduler", message, cancellation).ConfigureAwait(false);
+        events.Record(PodReference.Of(pod), EventKind.Warning, "Preempting", message);
+        metrics.Eviction("noticed");
+    }
+
+    private Task SetConditionAsync(PodRecord pod, string status, string reason, string message, CancellationToken cancellation)
+    {
         var condition = new PodStatusPatch
         {
             Metadata = new PatchedMeta { Uid = pod.Id.Value },
@@ -182,19 +254,16 @@ internal sealed class Evictor(
                 [
                     new Condition
                     {
-                        Type = "DisruptionTarget", Status = "True", Reason = "PreemptionByScheduler", Message = message,
-                        LastTransitionTime = time.GetUtcNow(),
+                        Type = "DisruptionTarget", Status = status, Reason = reason, Message = message, LastTransitionTime = time.GetUtcNow(),
                     },
                 ],
             },
         };
-        await client.PatchAsync($"{PathOf(pod)}/status", condition, WireJson.Default.PodStatusPatch, ApiServerClient.StrategicMergePatch, cancellation)
-            .ConfigureAwait(false);
-        events.Record(PodReference.Of(pod), EventKind.Warning, "Preempting", message);
-        metrics.Eviction("noticed");
+        return client.PatchAsync(
+            $"{PathOf(pod)}/status", condition, WireJson.Default.PodStatusPatch, ApiServerClient.StrategicMergePatch, cancellation);
     }
 
-    private async Task EvictAsync(PodRecord pod, CancellationToken cancellation)
+    private async Task EvictAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {
         var path = $"{PathOf(pod)}/eviction";
         try
@@ -210,8 +279,14 @@ internal sealed class Evictor(
 
         _accepted[pod.Id] = time.GetUtcNow();
         metrics.Eviction("evicted");
-        events.Record(PodReference.Of(pod), EventKind.Normal, "Preempted", $"evicted for {pod.PreemptedFor ?? "another workload"}");
+        events.Record(PodReference.Of(pod), EventKind.Normal, "Preempted", $"evicted for {notice.Beneficiary}");
         Log.Evicted(logger, pod.Namespace, pod.Name);
+    }
+
+    private static DateTimeOffset CeilingSecond(DateTimeOffset at)
+    {
+        var over = at.UtcTicks % TimeSpan.TicksPerSecond;
+        return over == 0 ? at : at.AddTicks(TimeSpan.TicksPerSecond - over);
     }
 
     private static string PathOf(PodRecord pod) => $"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}";

@@ -8,6 +8,9 @@ internal interface IPlanning
 {
     Plan Compute(ClusterSnapshot snapshot);
 
+    /// <summary>Forgets what earlier cycles have worked out. Plans are the same without it; what a fault left behind is not.</summary>
+    void StartOver();
+
     /// <summary>Every invariant that the plan breaks, each naming its number; empty for a sound plan.</summary>
     IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan);
 }

@@ -14,12 +14,14 @@ namespace Scheduler.Daemon.Loop;
 /// what does not hold any more is refused, counted, and decided anew in the next cycle.
 /// </summary>
 internal sealed class PlanApplier(
-    ClusterCache cache, BindQueue binds, Evictor evictor, ConditionWriter conditions, SchedulerMetrics metrics, ILogger logger)
+    ClusterCache cache, BindQueue binds, Evictor evictor, ReservationWriter reservations, ConditionWriter conditions,
+    SchedulerMetrics metrics, ILogger logger)
 {
     /// <summary>Applies a plan under a term.</summary>
     /// <returns>The decisions that were refused.</returns>
     public ImmutableArray<Decision> Apply(Plan plan, CacheView view, LeadershipTerm term)
     {
+        cache.Decide();
         var refused = ImmutableArray.CreateBuilder<Decision>();
         foreach (var decision in plan.Decisions)
         {
@@ -30,15 +32,28 @@ internal sealed class PlanApplier(
                 Evict evict => evictor.Request(evict),
                 Bind bind => ApplyBind(bind, view, term),
                 Wait wait => ApplyWait(wait, view),
-                // A reservation is the planner's own book; the published plan shows it.
+                Withdraw withdraw => evictor.Withdraw(withdraw),
+                // Below, all at once: what is not named again ends.
                 Reserve => null,
                 _ => throw new UnreachableException(decision.GetType().Name),
             };
             if (refusal is null)
+            {
+                if (decision is Evict applied)
+                    metrics.Preempted(applied);
                 continue;
+            }
+
             refused.Add(decision);
             metrics.Refused(decision.GetType().Name);
             Log.DecisionRefused(logger, decision.GetType().Name, decision.Workload.Value, refusal);
+        }
+
+        if (term.IsHeld)
+        {
+            // A timed reservation is worked out anew in each cycle; the published plan shows it.
+            reservations.Keep(plan.Decisions.OfType<Reserve>().Where(reserve => reserve.Kind == ReservationKind.Nomination)
+                .SelectMany(reserve => reserve.Pods));
         }
 
         foreach (var (pod, reason, message) in view.Blocked)

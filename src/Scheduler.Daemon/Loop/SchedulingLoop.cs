@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Kubernetes;
@@ -29,9 +30,12 @@ internal sealed class SchedulingLoop(
     private readonly WakeSignal _wake = new();
     private readonly Backoff _failures = new(settings.FailureBackoffFirst, settings.FailureBackoffCap, static () => 1);
     private LeadershipTerm? _refreshedFor;
+    private LeadershipTerm? _plannedFor;
     private long _number;
     private long _lastTurn;
     private ImmutableArray<Core.Quota.ConfigurationError> _reported = [];
+    private ImmutableArray<Core.Quota.ConfigurationError> _reportedCapacity = [];
+    private ClusterSnapshot? _measured;
 
     /// <summary>Told after each cycle, on the loop's thread; must be quick.</summary>
     public event Action<PublishedCycle>? CycleEnded;
@@ -91,6 +95,7 @@ internal sealed class SchedulingLoop(
         catch (Exception bug)
         {
             metrics.CycleEnded("failed", time.GetElapsedTime(started));
+            planning.StartOver();
             var wait = _failures.Next();
             Log.CycleFailed(logger, bug, wait.TotalSeconds);
             // What was to be planned is still to be planned.
@@ -105,6 +110,14 @@ internal sealed class SchedulingLoop(
     /// </summary>
     private async Task RefreshForTermAsync(CancellationToken stop)
     {
+        if (leadership.Term is var now && now != _plannedFor)
+        {
+            // What the pods say is read again: until a plan of this term is applied, somebody else's word is the last.
+            cache.Follow();
+            planning.StartOver();
+            _plannedFor = now;
+        }
+
         if (refreshPods is null || leadership.Term is not { } term || term == _refreshedFor)
             return;
         await refreshPods().WaitAsync(stop).ConfigureAwait(false);
@@ -129,12 +142,18 @@ internal sealed class SchedulingLoop(
         metrics.SetLeader(term is not null);
         var refused = term is null ? [] : applier.Apply(plan, view, term);
         Publish(view, plan, term is not null, refused, started);
+        if (term is not null && plan.Decisions.Any(LeavesMoreToPlan))
+            _wake.Set();
         return ("ok", refused);
     }
+
+    /// <summary>Pods that were left waiting have no reason yet, and the room that a notice held is to be had again.</summary>
+    private static bool LeavesMoreToPlan(Decision decision) => decision is Bind { PodsLeftWaiting: > 0 } or Withdraw;
 
     private void Publish(CacheView view, Plan plan, bool isApplied, ImmutableArray<Decision> refused, long started)
     {
         ReportTenants();
+        ReportCapacity(view.Snapshot);
         var cycle = new PublishedCycle(
             ++_number, view.Snapshot, plan, isApplied, leadership.Holder, time.GetElapsedTime(started),
             [.. view.Blocked.Select(blocked => new UnqueuedPod(blocked.Pod.Namespace, blocked.Pod.Name, blocked.Reason, blocked.Message))],
@@ -177,6 +196,23 @@ internal sealed class SchedulingLoop(
         if (!errors.IsEmpty && !errors.SequenceEqual(_reported))
             Log.TenantsRefused(logger, string.Join("; ", errors));
         _reported = errors;
+    }
+
+    /// <summary>Guarantees beyond the hardware are never refused here, where work runs under them; but somebody has to know.</summary>
+    private void ReportCapacity(ClusterSnapshot snapshot)
+    {
+        if (_measured is { } measured && ReferenceEquals(measured.Tenants, snapshot.Tenants)
+            && ModelComparison.AreSame(measured.Nodes, snapshot.Nodes))
+        {
+            return;
+        }
+
+        _measured = snapshot;
+        var errors = snapshot.Tenants.CheckCapacity(snapshot.InstalledMilliGpu());
+        metrics.SetCapacityErrors(errors.Length);
+        if (!errors.IsEmpty && !errors.SequenceEqual(_reportedCapacity))
+            Log.GuaranteesExceedCapacity(logger, string.Join("; ", errors));
+        _reportedCapacity = errors;
     }
 
     private TimeSpan UntilNextCycle()

@@ -74,6 +74,23 @@ public sealed class SchedulingOptions
     [Range(0, 86_400)]
     public int DefaultPreemptionGraceSeconds { get; set; }
 
+    /// <summary>What a preemption costs besides the work since the last checkpoint, in seconds, 0 to 86400: the time to start again. Default 60.</summary>
+    [Range(0, 86_400)]
+    public int RestartCostSeconds { get; set; } = 60;
+
+    /// <summary>Whether a tenant below its entitlement may take from one above it though neither has a guarantee at stake. Default true.</summary>
+    public bool FairShareReclaim { get; set; } = true;
+
+    /// <summary>Blocked workloads of each tenant for which room is reserved ahead of time, the first in order first, 0 to 100. Default 1.</summary>
+    [Range(0, 100)]
+    public int ReservationsPerTenant { get; set; } = 1;
+
+    /// <summary>Node labels that name topology domains, the widest first, such as zone, rack, NVLink island; at most 8. Default none.</summary>
+    public IReadOnlyList<string> TopologyLevels { get; set; } = [];
+
+    /// <summary>Labels of nodes that every tenant may use, whatever its node pool. Default none.</summary>
+    public IReadOnlyDictionary<string, string> BurstNodes { get; set; } = new Dictionary<string, string>();
+
     /// <summary>Weight of the fragmentation score, 0 (ignored) to 100. Default 100.</summary>
     [Range(0, 100)]
     public int FragmentationWeight { get; set; } = 100;

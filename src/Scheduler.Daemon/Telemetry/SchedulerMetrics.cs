@@ -27,6 +27,10 @@ public sealed class SchedulerMetrics
     private readonly Histogram _bindSeconds;
     private readonly Counter _binds;
     private readonly Counter _evictions;
+    private readonly Counter _preemptions;
+    private readonly Counter _lostGpuSeconds;
+    private readonly Gauge _reservations;
+    private readonly Gauge _capacityErrors;
     private readonly Gauge _leader;
     private readonly Counter _refusals;
     private readonly Counter _violations;
@@ -47,7 +51,7 @@ public sealed class SchedulerMetrics
         _cycleSeconds = metrics.CreateHistogram("weir_cycle_duration_seconds", "Time of one scheduling cycle, from snapshot to the last decision handed on.",
             new HistogramConfiguration { Buckets = CycleBuckets });
         _cycles = metrics.CreateCounter("weir_cycles_total", "Scheduling cycles by result: ok, dropped (the plan broke an invariant), failed (it threw).", "result");
-        _decisions = metrics.CreateCounter("weir_decisions_total", "Decisions of the planner by kind: bind, evict, reserve, wait.", "kind");
+        _decisions = metrics.CreateCounter("weir_decisions_total", "Decisions of the planner by kind: bind, evict, withdraw, reserve, wait.", "kind");
         _pending = metrics.CreateGauge("weir_pending_workloads", "Waiting workloads by tenant and reason.", "tenant", "reason");
         _waitSeconds = metrics.CreateHistogram("weir_wait_seconds", "Time from the creation of a workload's first pod to its binding.",
             new HistogramConfiguration { Buckets = WaitBuckets, LabelNames = ["tenant"] });
@@ -57,7 +61,12 @@ public sealed class SchedulerMetrics
         _bindSeconds = metrics.CreateHistogram("weir_bind_duration_seconds", "Time of one binding, retries included.",
             new HistogramConfiguration { Buckets = BindBuckets });
         _binds = metrics.CreateCounter("weir_binds_total", "Bindings by result.", "result");
-        _evictions = metrics.CreateCounter("weir_evictions_total", "Evictions by result: noticed, evicted, refused (a disruption budget), failed.", "result");
+        _evictions = metrics.CreateCounter("weir_evictions_total", "Evictions by result: noticed, withdrawn, evicted, refused (a disruption budget), failed.", "result");
+        _preemptions = metrics.CreateCounter("weir_preempted_pods_total", "Pods that were told to go, by cause: guarantee, priority, fairshare.", "cause");
+        _lostGpuSeconds = metrics.CreateCounter(
+            "weir_preemption_lost_gpu_seconds_total", "Work that preemptions throw away, the time to start again included, as the planner estimates it.", "cause");
+        _reservations = metrics.CreateGauge("weir_reservations", "Workloads for which room is kept, by kind: nomination (others leave for it), timed.", "kind");
+        _capacityErrors = metrics.CreateGauge("weir_guarantees_beyond_capacity", "Flavors, all together being one, whose guarantees do not fit into the cluster.");
         _leader = metrics.CreateGauge("weir_leader", "1 while this replica holds the lease, else 0.");
         _refusals = metrics.CreateCounter("weir_plan_refusals_total", "Decisions that no longer held when they were to be applied, by kind.", "kind");
         _violations = metrics.CreateCounter("weir_invariant_violations_total", "Broken invariants found in plans. Each such plan was dropped.");
@@ -85,14 +94,16 @@ public sealed class SchedulerMetrics
 
     internal void Decided(Plan plan)
     {
-        int binds = 0, evicts = 0, reserves = 0, waits = 0;
+        int binds = 0, evicts = 0, withdraws = 0, nominations = 0, timed = 0, waits = 0;
         foreach (var decision in plan.Decisions)
         {
             switch (decision)
             {
                 case Bind: binds++; break;
                 case Evict: evicts++; break;
-                case Reserve: reserves++; break;
+                case Withdraw: withdraws++; break;
+                case Reserve { Kind: ReservationKind.Nomination }: nominations++; break;
+                case Reserve: timed++; break;
                 case Wait: waits++; break;
                 default: throw new System.Diagnostics.UnreachableException(decision.GetType().Name);
             }
@@ -100,9 +111,28 @@ public sealed class SchedulerMetrics
 
         _decisions.WithLabels("bind").Inc(binds);
         _decisions.WithLabels("evict").Inc(evicts);
-        _decisions.WithLabels("reserve").Inc(reserves);
+        _decisions.WithLabels("withdraw").Inc(withdraws);
+        _decisions.WithLabels("reserve").Inc(nominations + timed);
         _decisions.WithLabels("wait").Inc(waits);
+        _reservations.WithLabels("nomination").Set(nominations);
+        _reservations.WithLabels("timed").Set(timed);
     }
+
+    /// <summary>An eviction was taken over.</summary>
+    internal void Preempted(Evict evict)
+    {
+        var cause = evict.Cause switch
+        {
+            EvictionCause.Guarantee => "guarantee",
+            EvictionCause.Priority => "priority",
+            EvictionCause.FairShare => "fairshare",
+            _ => throw new System.Diagnostics.UnreachableException(evict.Cause.ToString()),
+        };
+        _preemptions.WithLabels(cause).Inc(evict.Pods.Length);
+        _lostGpuSeconds.WithLabels(cause).Inc(Gpus(evict.LostMilliGpuSeconds));
+    }
+
+    internal void SetCapacityErrors(int count) => _capacityErrors.Set(count);
 
     /// <summary>Sets the waiting workloads; a pair that nobody waits under any more goes to 0.</summary>
     internal void SetPending(IReadOnlyDictionary<(string Tenant, WaitReason Reason), int> pending)

@@ -120,6 +120,10 @@ public sealed class BadInputTests : IDisposable
     [InlineData("api: {grpcPort: 99999}", "config.yaml:1: api.grpcPort: ")]
     [InlineData("api: {grpcprot: 1}", "config.yaml:1: api.grpcprot: unknown field; did you mean 'grpcPort'?")]
     [InlineData("\nscheduling:\n  packingWeight: many", "config.yaml:3: scheduling.packingWeight: is 'many'; it must be a whole number")]
+    [InlineData("scheduling: {topologyLevels: zone}", "config.yaml:1: scheduling.topologyLevels: must be a list")]
+    [InlineData("scheduling:\n  topologyLevels:\n  - zone\n  - zone", "config.yaml:4: scheduling.topologyLevels[1]: 'zone' is there twice")]
+    [InlineData("scheduling: {burstNodes: {pool: 7}}", "config.yaml:1: scheduling.burstNodes.pool: '7' is not text")]
+    [InlineData("scheduling: {restartCostSeconds: 100000}", "config.yaml:1: scheduling.restartCostSeconds: ")]
     [InlineData("log: {level: loud}", "config.yaml:1: log.level: 'loud' is none of trace")]
     [InlineData("leadership: {retryPeriodSeconds: 60}", "config.yaml:1: leadership.retryPeriodSeconds: is 60; it must be less than")]
     public async Task A_mistake_in_the_daemons_settings_is_one_line(string text, string message) =>

@@ -35,6 +35,11 @@ public sealed class ValidateTests : IDisposable
             apiVersion: weir.scheduler/v1
             kind: SchedulingPolicy
             maxShareOfCluster: 0.6
+            restartCost: 2m
+            fairShareReclaim: false
+            reservationsPerTenant: 2
+            topologyLevels: [topology.kubernetes.io/zone, example.com/rack]
+            burstNodes: {pool: shared}
             scores: {fragmentation: 100, packing: 10, preference: 50}
             """));
 
@@ -121,6 +126,10 @@ public sealed class ValidateTests : IDisposable
     [InlineData("maxShareOfCluster: 1.5", "policy.maxShareOfCluster: is '1.5'; it must be from 0.001 to 1")]
     [InlineData("scores: {fragmentation: 101}", "policy.scores.fragmentation: is '101'; it must be a whole number from 0 to 100")]
     [InlineData("scores: {packin: 10}", "policy.scores.packin: unknown field; did you mean 'packing'?")]
+    [InlineData("restartCost: 1.5s", "policy.restartCost: is not a number of whole seconds")]
+    [InlineData("restartCost: 2d", "policy.restartCost: is 2.00:00:00; it must be from 0s to 1d")]
+    [InlineData("reservationsPerTenant: 101", "policy.reservationsPerTenant: is '101'; it must be a whole number from 0 to 100")]
+    [InlineData("topologyLevels: [a, b, c, d, e, f, g, h, i]", "policy.topologyLevels: names 9 levels; there can be at most 8")]
     [InlineData("maxShare: 1", "policy.maxShare: unknown field; the fields here are")]
     public async Task A_mistake_in_a_policy_is_one_line(string field, string message)
     {

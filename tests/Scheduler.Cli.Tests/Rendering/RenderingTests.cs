@@ -92,6 +92,13 @@ public sealed class RenderingTests
     }
 
     [Fact]
+    public void The_dashboard_tells_what_preemptions_cost_once_there_are_any()
+    {
+        var line = Dashboard.Render(Model(1, 1) with { Evicted = 2, LostGpuHours = 0.136m }, 160, 30)[0].ToString();
+        Assert.Contains("3 finished, 2 preempted (0.14 GPU-h lost); 1 waiting", line, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void A_table_aligns_its_columns_and_cuts_at_the_width()
     {
         var table = new TextTable(("NAME", false), ("GPUS", true), ("WHY", false));

@@ -25,6 +25,7 @@ public sealed partial class UpTests : IDisposable
         Assert.Equal(0, root.GetProperty("overcommittedDevices").GetInt32());
         Assert.Equal(0, root.GetProperty("overcommittedNodes").GetInt32());
         Assert.True(root.GetProperty("bound").GetInt32() > 0);
+        Assert.True(root.GetProperty("lostGpuHours").GetDecimal() >= 0);
         Assert.All(["running", "pending", "succeeded", "evicted"], name => Assert.True(root.GetProperty(name).GetInt32() >= 0));
         var tenants = root.GetProperty("tenants").EnumerateArray().ToArray();
         Assert.Equal(["language", "search", "vision"], tenants.Select(tenant => tenant.GetProperty("name").GetString()));

@@ -262,14 +262,15 @@ public class ClusterCacheTests
     }
 
     [Fact]
-    public void A_pod_under_notice_counts_as_leaving()
+    public void A_pod_under_notice_holds_its_room_and_says_for_whom_it_goes()
     {
         var fixture = new CacheFixture();
-        fixture.Cache.Pods.Upsert(Placed("p", "n0"));
+        fixture.Cache.Pods.Upsert(Placed("p", "n0") with { IsPreemptible = true });
         fixture.Cache.PlaceUnderNotice(P, new Notice(fixture.Time.GetUtcNow(), "ns/pod/q"));
-        Assert.Equal(PodState.Leaving, fixture.StateOf("p"));
-        fixture.Cache.WithdrawNotice(P);
         Assert.Equal(PodState.Placed, fixture.StateOf("p"));
+        Assert.Equal(new PreemptionNotice(new WorkloadId("ns/pod/q"), fixture.Time.GetUtcNow()), fixture.PodOf("p").Notice);
+        fixture.Cache.WithdrawNotice(P);
+        Assert.Null(fixture.PodOf("p").Notice);
     }
 
     [Fact]

@@ -31,6 +31,34 @@ public class ConfigurationTests
     }
 
     [Fact]
+    public void Options_of_the_policy_are_checked_and_reach_the_planner()
+    {
+        var settings = new DaemonSettings
+        {
+            Scheduling =
+            {
+                RestartCostSeconds = -1, ReservationsPerTenant = 101,
+                TopologyLevels = ["zone", "zone", "", "d", "e", "f", "g", "h", "i"],
+            },
+        };
+        Assert.Equal(
+            ["scheduling.restartCostSeconds", "scheduling.reservationsPerTenant", "scheduling.topologyLevels", "scheduling.topologyLevels[1]", "scheduling.topologyLevels[2]"],
+            DaemonConfiguration.FindErrors(settings).Select(error => error.Split(':')[0]));
+
+        var policy = DaemonParts.Policy(new DaemonSettings
+        {
+            Scheduling =
+            {
+                RestartCostSeconds = 90, FairShareReclaim = false, ReservationsPerTenant = 3, TopologyLevels = ["zone", "rack"],
+                BurstNodes = new Dictionary<string, string> { ["pool"] = "shared" },
+            },
+        });
+        Assert.Equal((TimeSpan.FromSeconds(90), false, 3), (policy.RestartCost, policy.HasFairShareReclaim, policy.ReservationsPerTenant));
+        Assert.Equal(["zone", "rack"], policy.TopologyLevels);
+        Assert.Equal("shared", policy.BurstNodes["pool"]);
+    }
+
+    [Fact]
     public void A_kubeconfig_that_does_not_exist_is_one_clear_line()
     {
         var failure = Assert.Throws<StartupException>(() => DaemonHost.Build(new DaemonSettings { KubeconfigPath = "/nowhere/config" }));

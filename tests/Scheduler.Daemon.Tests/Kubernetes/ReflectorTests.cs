@@ -249,6 +249,33 @@ public sealed class ReflectorTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_list_that_is_asked_for_does_not_wait_for_a_watch_that_is_not_answered()
+    {
+        _server.Answer(List("1", null, "a"));
+        _server.Hang();
+        _server.Answer(List("9", null, "b"));
+        _server.AnswerLive();
+        Start();
+        await _sink.NextAsync();
+        await Skip(2);
+        var refreshed = _reflector!.RefreshAsync();
+        Assert.Equal("=b", await _sink.NextAsync());
+        await refreshed.WaitAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task A_server_that_knows_only_the_older_version_is_asked_for_that_at_once()
+    {
+        _server.Refuse(HttpStatusCode.NotFound).Answer(List("1", null, "a"));
+        _server.AnswerLive();
+        Start(mayBeAbsent: true, olderPath: "/apis/old/things");
+        Assert.Equal("=a", await _sink.NextAsync());
+        await Skip(1);
+        Assert.Equal("/apis/old/things", (await _server.NextRequestAsync()).Path);
+        Assert.Equal("/apis/old/things", (await _server.NextRequestAsync()).Path);
+    }
+
+    [Fact]
     public async Task A_list_that_is_asked_for_is_tried_until_it_succeeds()
     {
         _server.Answer(List("1", null, "a"));
@@ -300,9 +327,9 @@ public sealed class ReflectorTests : IAsyncDisposable
             await _server.NextRequestAsync();
     }
 
-    private void Start(bool mayBeAbsent = false)
+    private void Start(bool mayBeAbsent = false, string? olderPath = null)
     {
-        var settings = new ReflectorSettings { Resource = "things", Path = "/api/v1/things", MayBeAbsent = mayBeAbsent };
+        var settings = new ReflectorSettings { Resource = "things", Path = "/api/v1/things", MayBeAbsent = mayBeAbsent, OlderPath = olderPath };
         // Jitter at its largest makes the waits exact: first, twice that, …
         _reflector = new Reflector<NamespaceObject, string>(_server.Client(_time), settings, WireJson.Default.NamespaceObject,
             thing => thing.Metadata.Name ?? "", _sink, _observer, _time, NullLogger.Instance, () => 1);

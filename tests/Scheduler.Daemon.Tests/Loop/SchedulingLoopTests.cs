@@ -124,6 +124,60 @@ public class SchedulingLoopTests
     }
 
     [Fact]
+    public async Task Pods_that_were_left_waiting_get_their_reason_without_the_long_wait()
+    {
+        await using var fixture = new WriterFixture();
+        fixture.Leadership.Lead();
+        (string, string)[] gang = [("pod-group", "g"), ("min-member", "1")];
+        fixture.Cache.Pods.Replace([Pod("g0", 2, gang), Pod("g1", 2, gang)]);
+        fixture.RunLoop();
+        var first = await fixture.ReadModel.WaitForNextAsync(0, TestContext.Current.CancellationToken);
+        Assert.Equal(1, Assert.Single(first.Plan.Decisions.OfType<Bind>()).PodsLeftWaiting);
+        Assert.Empty(first.Queue);
+        await fixture.Time.AdvanceWhenArmedAsync(MinInterval);
+        var second = await fixture.ReadModel.WaitForNextAsync(1, TestContext.Current.CancellationToken);
+        Assert.Single(second.Queue);
+        // Then there is nothing more to find out.
+        await fixture.Time.AdvanceWhenArmedAsync(MinInterval);
+        await fixture.Time.UntilArmedAsync(TimeSpan.FromSeconds(10));
+        Assert.Equal(2, fixture.Planning.Calls);
+    }
+
+    [Fact]
+    public async Task The_planner_starts_over_with_each_term_and_after_a_fault()
+    {
+        await using var fixture = new WriterFixture();
+        fixture.RunLoop();
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        Assert.Equal(0, fixture.Planning.Restarts);
+        fixture.Leadership.Lead();
+        fixture.Time.Advance(MinInterval);
+        await fixture.ReadModel.WaitForNextAsync(1, TestContext.Current.CancellationToken);
+        Assert.Equal(1, fixture.Planning.Restarts);
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        fixture.Planning.Answer = _ => throw new InvalidOperationException("planted");
+        fixture.Cache.Pods.Upsert(Pod("p"));
+        fixture.Time.Advance(MinInterval);
+        await fixture.Time.UntilArmedAsync(TimeSpan.FromMilliseconds(100));
+        Assert.Equal(2, fixture.Planning.Restarts);
+    }
+
+    [Fact]
+    public async Task Guarantees_beyond_the_hardware_are_reported_and_planned_with_all_the_same()
+    {
+        await using var fixture = new WriterFixture();
+        fixture.RunLoop();
+        await fixture.ReadModel.WaitForNextAsync(0, TestContext.Current.CancellationToken);
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        Assert.Contains("weir_guarantees_beyond_capacity 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+        fixture.Cache.Nodes.Upsert(Node("n1", 98));
+        fixture.Time.Advance(MinInterval);
+        await fixture.ReadModel.WaitForNextAsync(1, TestContext.Current.CancellationToken);
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        Assert.Contains("weir_guarantees_beyond_capacity 0", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_new_leader_lists_all_pods_before_it_writes()
     {
         await using var fixture = new WriterFixture { Refresh = new TaskCompletionSource() };

@@ -237,6 +237,48 @@ public class WriterTests
         Assert.Contains("not running", fixture.Evictor.Request(EvictionOf("none", fixture.Time.GetUtcNow())), StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Kept_room_is_written_once_and_taken_away_once()
+    {
+        await using var fixture = Leading();
+        fixture.Cache.Decide();
+        Waiting(fixture, "w");
+        fixture.Server.Answer("{}").Answer("{}");
+        fixture.Run(fixture.Reservations.RunAsync);
+        PodBinding[] kept = [new(new PodId("uid-w"), new NodeName("n0"), [1])];
+        fixture.Reservations.Keep(kept);
+        var patch = await fixture.Server.NextRequestAsync();
+        Assert.Equal("/api/v1/namespaces/ns/pods/w", patch.Path);
+        Assert.Contains("\"weir.scheduler/reservation\":\"n0:1\"", patch.Body, StringComparison.Ordinal);
+        Assert.Contains("\"uid\":\"uid-w\"", patch.Body, StringComparison.Ordinal);
+        // As long as nothing changes nothing is written, whether or not the watch shows it yet.
+        fixture.Reservations.Keep(kept);
+        await fixture.Time.AdvanceWhenArmedAsync(TimeSpan.FromSeconds(2));
+        await fixture.Time.UntilArmedAsync(TimeSpan.FromSeconds(2));
+        fixture.Cache.Pods.Upsert(Pod("w", 1, ("reservation", "n0:1")));
+        fixture.Reservations.Keep(kept);
+        fixture.Time.Advance(TimeSpan.FromSeconds(2));
+        await fixture.Time.UntilArmedAsync(TimeSpan.FromSeconds(2));
+        Assert.Single(fixture.Server.Requests);
+        fixture.Reservations.Keep([]);
+        Assert.Contains("\"weir.scheduler/reservation\":null", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_notice_is_not_written_again_while_the_watch_is_late_and_its_time_is_never_short()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preemption-grace", "30s"));
+        fixture.Server.Answer("{}").Answer("{}").Answer("{}");
+        fixture.Time.Advance(TimeSpan.FromMilliseconds(300));
+        Assert.Null(fixture.Evictor.Request(EvictionOf("v", fixture.Time.GetUtcNow().AddSeconds(30))));
+        fixture.Run(fixture.Evictor.RunAsync);
+        Assert.Contains("\"weir.scheduler/preempt-by\":\"2026-01-01T00:00:31Z\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        Assert.EndsWith("/status", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);
+        Assert.EndsWith("/eviction", (await NextWhileLookingAsync(fixture)).Path, StringComparison.Ordinal);
+        Assert.True(fixture.Time.GetUtcNow() >= new DateTimeOffset(2026, 1, 1, 0, 0, 31, TimeSpan.Zero));
+    }
+
     /// <summary>The next request, while the evictor's looks come due one after the other.</summary>
     private static async Task<SeenRequest> NextWhileLookingAsync(WriterFixture fixture)
     {
@@ -270,6 +312,8 @@ public class WriterTests
     {
         Pods = [new PodId($"uid-{name}")],
         Beneficiary = new WorkloadId("ns/pod/winner"),
+        Cause = EvictionCause.Guarantee,
+        LostMilliGpuSeconds = 60_000,
         Deadline = deadline,
     };
 }

@@ -130,7 +130,7 @@ public class PodMappingTests
         Assert.Equal(TimeSpan.FromDays(2), pod.MinRuntime);
         Assert.Equal(new DateTimeOffset(2026, 1, 1, 0, 0, 0, TimeSpan.Zero), pod.CheckpointedAt);
         Assert.True(pod.IsPreemptible);
-        Assert.Equal(new TopologyWish(true, "rack"), pod.Topology);
+        Assert.Equal(new TopologyRequest("example.com/rack", true), pod.Topology);
         Assert.Equal(4, pod.MinMember);
         Assert.Equal("ns/podgroup/g", pod.Workload.Value);
     }

@@ -61,9 +61,11 @@ internal sealed class CacheFixture
         return requests;
     }
 
-    public PodState StateOf(string name)
+    public PodState StateOf(string name) => PodOf(name).State;
+
+    public Pod PodOf(string name)
     {
         var id = new PodId($"uid-{name}");
-        return Cache.View().Snapshot.Workloads.SelectMany(workload => workload.Pods).Single(pod => pod.Id == id).State;
+        return Cache.View().Snapshot.Workloads.SelectMany(workload => workload.Pods).Single(pod => pod.Id == id);
     }
 }

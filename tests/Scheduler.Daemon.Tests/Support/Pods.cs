@@ -7,7 +7,7 @@ namespace Scheduler.Daemon.Tests.Support;
 /// <summary>Pods as the API writes them.</summary>
 internal static class Pods
 {
-    public static readonly PodMappingSettings Settings = new();
+    public static readonly PodMappingSettings Settings = new() { TopologyLevels = ["topology.kubernetes.io/zone", "example.com/rack"] };
 
     /// <param name="spec">More of the spec, as JSON members.</param>
     /// <param name="annotations">Annotations, without the prefix.</param>

@@ -44,6 +44,11 @@ internal sealed class ScriptedPlanning : IPlanning
 
     public int Calls { get; private set; }
 
+    /// <summary>How often the planner was made to start over.</summary>
+    public int Restarts { get; private set; }
+
+    public void StartOver() => Restarts++;
+
     public Plan Compute(ClusterSnapshot snapshot)
     {
         Calls++;
@@ -67,9 +72,10 @@ internal sealed class WriterFixture : IAsyncDisposable
         Events = new EventRecorder(client, Leadership, new RateLimit(1000, Time), Metrics, "me", Time, NullLogger.Instance);
         Conditions = new ConditionWriter(client, Cache, Leadership, Events, new RateLimit(1000, Time), Metrics, Time, NullLogger.Instance);
         Evictor = new Evictor(client, Cache, Leadership, Events, Metrics, Time, NullLogger.Instance);
+        Reservations = new ReservationWriter(client, Cache, Leadership, new RateLimit(1000, Time), Metrics, Time, NullLogger.Instance);
         Binds = new BindQueue(new PodBinder(client, new BinderSettings(), Time, NullLogger.Instance, () => 1), Cache, Events, Metrics, 4, Time, NullLogger.Instance);
-        Loop = new SchedulingLoop(Cache, Planning, new PlanApplier(Cache, Binds, Evictor, Conditions, Metrics, NullLogger.Instance), Leadership,
-            ReadModel, Metrics, new LoopSettings(), Time, NullLogger.Instance, RefreshPodsAsync);
+        Loop = new SchedulingLoop(Cache, Planning, new PlanApplier(Cache, Binds, Evictor, Reservations, Conditions, Metrics, NullLogger.Instance),
+            Leadership, ReadModel, Metrics, new LoopSettings(), Time, NullLogger.Instance, RefreshPodsAsync);
         Cache.Tenants.Replace([CacheFixture.Tenant("team", "ns", 100)]);
         Cache.Nodes.Replace([CacheFixture.Node("n0", 2)]);
     }
@@ -93,6 +99,8 @@ internal sealed class WriterFixture : IAsyncDisposable
     public ConditionWriter Conditions { get; }
 
     public Evictor Evictor { get; }
+
+    public ReservationWriter Reservations { get; }
 
     public BindQueue Binds { get; }
 

@@ -57,6 +57,27 @@ internal sealed class ClusterFixture : IAsyncDisposable
         return pod;
     }
 
+    /// <summary>A job with one pod, which its controller recreates.</summary>
+    public static JsonObject Job(string name, int gpus, string @namespace, params (string Name, string Value)[] annotations)
+    {
+        var pod = Pod("unused", gpus, @namespace, annotations);
+        var template = new JsonObject { ["metadata"] = new JsonObject { ["annotations"] = pod["metadata"]!["annotations"]!.DeepClone() }, ["spec"] = pod["spec"]!.DeepClone() };
+        template["spec"]!["restartPolicy"] = "Never";
+        return new JsonObject
+        {
+            ["apiVersion"] = "batch/v1",
+            ["kind"] = "Job",
+            ["metadata"] = new JsonObject { ["name"] = name, ["namespace"] = @namespace },
+            ["spec"] = new JsonObject { ["template"] = template, ["backoffLimit"] = 10 },
+        };
+    }
+
+    /// <summary>Waits until a pod whose name begins so satisfies the condition.</summary>
+    public Task<JsonNode> UntilPodOfAsync(string owner, Func<JsonNode, bool> condition, string @namespace) => UntilAsync(
+        $"/api/v1/namespaces/{@namespace}/pods", pod => Text(pod, "metadata", "name")!.StartsWith(owner + "-", StringComparison.Ordinal) && condition(pod));
+
+    public static string? Annotation(JsonNode pod, string name) => pod["metadata"]?["annotations"]?[$"weir.scheduler/{name}"]?.ToString();
+
     /// <summary>Waits, by a watch, until an object of the collection satisfies the condition.</summary>
     public async Task<JsonNode> UntilAsync(string collection, Func<JsonNode, bool> condition)
     {

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Scheduler.Core.Model;
 
 namespace Scheduler.Daemon.Kubernetes.Mapping;
 
@@ -60,25 +61,51 @@ internal sealed class AnnotationReader(Dictionary<string, string>? annotations, 
             : Refuse<int>(Annotations.GpuFraction, text, "is not a decimal between 0 and 1 with at most three digits after the point, such as 0.25");
     }
 
-    /// <summary>topology: <c>required=LEVEL</c> or <c>preferred=LEVEL</c>.</summary>
-    public TopologyWish? Topology()
+    /// <summary>
+    /// topology: <c>required=LEVEL</c> or <c>preferred=LEVEL</c>, where a level is one of those that the administrator configured, by
+    /// its label or by what comes after the label's slash.
+    /// </summary>
+    public TopologyRequest? Topology(ImmutableArray<string> levels)
     {
         if (Text(Annotations.Topology) is not { } text)
             return null;
         var separator = text.IndexOf('=', StringComparison.Ordinal);
         var level = separator < 0 ? "" : text[(separator + 1)..].Trim();
         var strength = separator < 0 ? text : text[..separator].Trim();
-        if (level.Length > 0 && strength is "required" or "preferred")
-            return new TopologyWish(strength == "required", level);
-        errors.Add(new PodError(Annotations.Topology, text, "is neither required=LEVEL nor preferred=LEVEL, such as required=rack"));
+        if (level.Length == 0 || strength is not ("required" or "preferred"))
+        {
+            errors.Add(new PodError(Annotations.Topology, text, "is neither required=LEVEL nor preferred=LEVEL, such as required=rack"));
+            return null;
+        }
+
+        foreach (var label in levels)
+        {
+            if (label == level || label.EndsWith("/" + level, StringComparison.Ordinal))
+                return new TopologyRequest(label, strength == "required");
+        }
+
+        errors.Add(new PodError(Annotations.Topology, text, levels.IsEmpty
+            ? "names a level, but the scheduler has none: scheduling.topologyLevels is empty"
+            : $"names no level of the scheduler; they are {string.Join(", ", levels)}"));
         return null;
     }
 
-    /// <summary>gpu-devices, which Weir writes: ascending indices. Empty where it is absent or unreadable.</summary>
-    public ImmutableArray<int> Devices()
+    /// <summary>reservation, which Weir writes: <c>NODE</c> or <c>NODE:0,1</c>. Null where it is absent or unreadable.</summary>
+    public PodPlacement? Reservation()
     {
-        if (Text(Annotations.GpuDevices) is not { Length: > 0 } text)
-            return [];
+        if (Text(Annotations.Reservation) is not { Length: > 0 } text)
+            return null;
+        var separator = text.IndexOf(':', StringComparison.Ordinal);
+        var node = separator < 0 ? text : text[..separator];
+        var devices = separator < 0 ? [] : Devices(text[(separator + 1)..]);
+        return node.Length == 0 || (separator >= 0 && devices.IsEmpty) ? null : new PodPlacement(new NodeName(node), devices);
+    }
+
+    /// <summary>gpu-devices, which Weir writes: ascending indices. Empty where it is absent or unreadable.</summary>
+    public ImmutableArray<int> Devices() => Text(Annotations.GpuDevices) is { Length: > 0 } text ? Devices(text) : [];
+
+    private static ImmutableArray<int> Devices(string text)
+    {
         var devices = ImmutableArray.CreateBuilder<int>();
         foreach (var part in text.Split(','))
         {

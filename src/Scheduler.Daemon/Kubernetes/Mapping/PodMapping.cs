@@ -11,6 +11,9 @@ internal sealed record PodMappingSettings
     public string SchedulerName { get; init; } = "weir";
     public TimeSpan DefaultMinRuntime { get; init; }
     public TimeSpan DefaultPreemptionGrace { get; init; }
+
+    /// <summary>Labels of nodes that a pod's topology wish may name.</summary>
+    public ImmutableArray<string> TopologyLevels { get; init; } = [];
 }
 
 /// <summary>From a pod of the API to a <see cref="PodRecord"/>. Pure.</summary>
@@ -48,7 +51,12 @@ internal static class PodMapping
             MinRuntime = values.Duration(Annotations.MinRuntime) ?? settings.DefaultMinRuntime,
             PreemptionGrace = values.Duration(Annotations.PreemptionGrace) ?? settings.DefaultPreemptionGrace,
             CheckpointedAt = values.Time(Annotations.CheckpointedAt),
-            Topology = values.Topology(),
+            Topology = values.Topology(settings.TopologyLevels),
+            Labels = LabelSet.Of(meta.Labels),
+            Controller = Controller(meta)?.Uid,
+            HasSucceeded = pod.Status.Phase == "Succeeded",
+            Reservation = values.Text(Annotations.Reservation),
+            ReservedRoom = ReservedRoom(shape, values),
             CreatedAt = meta.CreationTimestamp ?? DateTimeOffset.UnixEpoch,
             StartedAt = placement is null ? null : StartedAt(pod),
             PreemptBy = values.OwnTime(Annotations.PreemptBy),
@@ -93,11 +101,10 @@ internal static class PodMapping
     }
 
     /// <summary>Something recreates the pod, or it opted in; and it did not opt out.</summary>
-    private static bool IsPreemptible(ObjectMeta meta, AnnotationReader values)
-    {
-        var hasController = meta.OwnerReferences?.Exists(owner => owner.Controller == true) == true;
-        return values.Boolean(Annotations.Preemptible) ?? hasController;
-    }
+    private static bool IsPreemptible(ObjectMeta meta, AnnotationReader values) =>
+        values.Boolean(Annotations.Preemptible) ?? Controller(meta) is not null;
+
+    private static OwnerReference? Controller(ObjectMeta meta) => meta.OwnerReferences?.Find(owner => owner.Controller == true);
 
     private static PodShape Shape(PodSpec spec, AnnotationReader values, List<PodError> errors)
     {
@@ -157,10 +164,14 @@ internal static class PodMapping
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
             return null;
         // A record of devices that does not go with the request was written by somebody else: not knowing is safer than believing.
-        var wanted = shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction ? shape.Gpu.Count : 0;
         var devices = values.Devices();
-        return new PodPlacement(new NodeName(pod.Spec.NodeName), devices.Length == wanted ? devices : []);
+        return new PodPlacement(new NodeName(pod.Spec.NodeName), devices.Length == DevicesOf(shape) ? devices : []);
     }
+
+    private static PodPlacement? ReservedRoom(PodShape shape, AnnotationReader values) =>
+        values.Reservation() is { } room && room.Devices.Length == DevicesOf(shape) ? room : null;
+
+    private static int DevicesOf(PodShape shape) => shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction ? shape.Gpu.Count : 0;
 
     private static DateTimeOffset? StartedAt(WirePod pod) =>
         pod.Status.StartTime

@@ -34,9 +34,6 @@ internal sealed record PodError(string Field, string Value, string Remedy)
     public override string ToString() => $"{Field}: '{Value}' {Remedy}";
 }
 
-/// <summary>Which topology a gang wants to stay inside.</summary>
-internal sealed record TopologyWish(bool IsRequired, string Level);
-
 /// <summary>
 /// A pod, projected to what the scheduler needs; immutable. 50,000 of these are held in memory, not the API objects.
 /// </summary>
@@ -68,7 +65,17 @@ internal sealed record PodRecord
     public TimeSpan MinRuntime { get; init; }
     public TimeSpan PreemptionGrace { get; init; }
     public DateTimeOffset? CheckpointedAt { get; init; }
-    public TopologyWish? Topology { get; init; }
+    public TopologyRequest? Topology { get; init; }
+
+    /// <summary>Its labels, for disruption budgets.</summary>
+    public LabelSet Labels { get; init; } = LabelSet.Empty;
+
+    /// <summary>UID of the controller that owns it; null for a pod that nothing would recreate.</summary>
+    public string? Controller { get; init; }
+
+    /// <summary>Whether it ended well; only with <see cref="PodDisposition.Finished"/>.</summary>
+    public bool HasSucceeded { get; init; }
+
     public required DateTimeOffset CreatedAt { get; init; }
     public DateTimeOffset? StartedAt { get; init; }
 
@@ -77,6 +84,12 @@ internal sealed record PodRecord
 
     /// <summary>For whom, from the same notice.</summary>
     public string? PreemptedFor { get; init; }
+
+    /// <summary>The annotation of room that is kept for it, as it stands there, so that it is written on change only.</summary>
+    public string? Reservation { get; init; }
+
+    /// <summary>The room that <see cref="Reservation"/> names, if it goes with what the pod asks for. See ClusterCache on when it counts.</summary>
+    public PodPlacement? ReservedRoom { get; init; }
 
     /// <summary>Reason and message of the condition PodScheduled=False that the pod carries, so that it is written on change only.</summary>
     public (string Reason, string Message)? UnscheduledBecause { get; init; }

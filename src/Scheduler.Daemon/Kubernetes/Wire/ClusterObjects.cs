@@ -87,3 +87,27 @@ internal sealed record PodGroupSpec
     public int? MinMember { get; init; }
     public int? ScheduleTimeoutSeconds { get; init; }
 }
+
+/// <summary>policy/v1 or policy/v1beta1 PodDisruptionBudget.</summary>
+internal sealed record DisruptionBudgetObject : IWireObject
+{
+    public ObjectMeta Metadata { get; set; } = new();
+    public DisruptionBudgetSpec Spec { get; set; } = new();
+    public DisruptionBudgetStatus Status { get; set; } = new();
+}
+
+internal sealed record DisruptionBudgetSpec
+{
+    public LabelSelector? Selector { get; init; }
+}
+
+internal sealed record LabelSelector
+{
+    public Dictionary<string, string>? MatchLabels { get; init; }
+    public List<SelectorRequirement>? MatchExpressions { get; init; }
+}
+
+internal sealed record DisruptionBudgetStatus
+{
+    public int? DisruptionsAllowed { get; init; }
+}

@@ -91,6 +91,7 @@ internal sealed record Condition
 [JsonSerializable(typeof(NamespaceObject))]
 [JsonSerializable(typeof(TenantObject))]
 [JsonSerializable(typeof(PodGroupObject))]
+[JsonSerializable(typeof(DisruptionBudgetObject))]
 [JsonSerializable(typeof(LeaseObject))]
 [JsonSerializable(typeof(BindingObject))]
 [JsonSerializable(typeof(EventObject))]
