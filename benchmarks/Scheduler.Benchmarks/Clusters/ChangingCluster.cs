@@ -20,6 +20,9 @@ internal sealed class ChangingCluster
     private readonly HashSet<WorkloadId> _noticed = [];
     private readonly HashSet<WorkloadId> _nominated = [];
     private readonly List<int> _outOfOrder = [];
+    private readonly SortedSet<int> _changedNodes = [];
+    private readonly SortedSet<WorkloadId> _changedWorkloads = [];
+    private ClusterSnapshot? _last;
     private long _generation;
 
     /// <param name="nodes">The nodes.</param>
@@ -36,8 +39,21 @@ internal sealed class ChangingCluster
 
     public DateTimeOffset Now { get; private set; } = SyntheticCluster.Now;
 
-    public ClusterSnapshot Snapshot() =>
-        new ClusterSnapshotBuilder { Now = Now, Generation = _generation }.Add(_nodes).Add(_workloads.Values).With(_tenants).Build();
+    /// <summary>The cluster as it is now, made of the last snapshot and what has changed since.</summary>
+    public ClusterSnapshot Snapshot()
+    {
+        _last = _last is null
+            ? new ClusterSnapshotBuilder { Now = Now, Generation = _generation }.Add(_nodes).Add(_workloads.Values).With(_tenants).Build()
+            : _last.Next(_generation, Now, new SnapshotChanges
+            {
+                Nodes = [.. _changedNodes.Select(index => _nodes[index])],
+                Workloads = [.. _changedWorkloads.Where(_workloads.ContainsKey).Select(id => _workloads[id])],
+                RemovedWorkloads = [.. _changedWorkloads.Where(id => !_workloads.ContainsKey(id))],
+            });
+        _changedNodes.Clear();
+        _changedWorkloads.Clear();
+        return _last;
+    }
 
     /// <summary>A second passes and one thing happens: mostly something ends or arrives, at times hardware fails or is mended.</summary>
     public void Change()
@@ -51,7 +67,7 @@ internal sealed class ChangingCluster
                 EndOne();
                 break;
             case < 88 when _arrivals.TryDequeue(out var arrival):
-                _workloads.Add(arrival.Id, arrival with { SubmittedAt = Now });
+                Set(arrival with { SubmittedAt = Now });
                 break;
             case < 92 when _outOfOrder.Count > 0:
                 Mend();
@@ -80,7 +96,7 @@ internal sealed class ChangingCluster
                     ChangePods(bind.Workload, pod => placed.TryGetValue(pod.Id, out var at)
                         ? pod with { State = PodState.Placed, Placement = new PodPlacement(at.Node, at.Devices), Nomination = null }
                         : pod);
-                    _workloads[bind.Workload] = _workloads[bind.Workload] with { StartedAt = _workloads[bind.Workload].StartedAt ?? Now };
+                    Set(_workloads[bind.Workload] with { StartedAt = _workloads[bind.Workload].StartedAt ?? Now });
                     break;
                 case Evict evict:
                     _noticed.Add(evict.Workload);
@@ -123,7 +139,7 @@ internal sealed class ChangingCluster
                 : pod);
             if (_workloads[id].CountPods(PodState.Placed) == 0)
             {
-                _workloads[id] = _workloads[id] with { StartedAt = null };
+                Set(_workloads[id] with { StartedAt = null });
             }
         }
     }
@@ -133,7 +149,9 @@ internal sealed class ChangingCluster
         var running = _workloads.Values.Where(workload => workload.CountPods(PodState.Placed) > 0).ToArray();
         if (running.Length > 0)
         {
-            _workloads.Remove(running[_random.Below(running.Length)].Id);
+            var ended = running[_random.Below(running.Length)].Id;
+            _workloads.Remove(ended);
+            _changedWorkloads.Add(ended);
         }
     }
 
@@ -141,6 +159,7 @@ internal sealed class ChangingCluster
     {
         var index = _random.Below(_nodes.Length);
         _outOfOrder.Add(index);
+        _changedNodes.Add(index);
         var node = _nodes[index];
         _nodes[index] = _random.Chance(50)
             ? node with { IsCordoned = true }
@@ -151,6 +170,7 @@ internal sealed class ChangingCluster
     {
         var index = _outOfOrder[^1];
         _outOfOrder.RemoveAt(_outOfOrder.Count - 1);
+        _changedNodes.Add(index);
         _nodes[index] = _nodes[index] with
         {
             IsCordoned = false,
@@ -161,6 +181,12 @@ internal sealed class ChangingCluster
     private void ChangePods(WorkloadId id, Func<Pod, Pod> change)
     {
         var workload = _workloads[id];
-        _workloads[id] = workload with { Pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)] };
+        Set(workload with { Pods = [.. workload.Pods.Select(change).OrderBy(pod => pod.Id)] });
+    }
+
+    private void Set(Workload workload)
+    {
+        _workloads[workload.Id] = workload;
+        _changedWorkloads.Add(workload.Id);
     }
 }

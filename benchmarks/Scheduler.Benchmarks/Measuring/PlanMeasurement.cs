@@ -41,6 +41,9 @@ internal static class PlanMeasurement
 {
     private const int WarmUps = 3;
 
+    /// <summary>A daemon runs for weeks: what counts is what a cycle costs once the code of cycles is compiled.</summary>
+    private const int WarmUpChanges = 200;
+
     /// <summary>The runtime compiles hot code again in the background, which takes a while whatever the size.</summary>
     private static readonly TimeSpan WarmUpTime = TimeSpan.FromSeconds(2);
 
@@ -68,7 +71,7 @@ internal static class PlanMeasurement
         }
 
         var changes = MeasureChanges(scenario, new ChangingCluster(
-            nodes, tenants, workloads, SyntheticCluster.Waiting(scenario.Changes, scenario.Tenants, first: 900_000)), plan!);
+            nodes, tenants, workloads, SyntheticCluster.Waiting(scenario.Changes + WarmUpChanges, scenario.Tenants, first: 900_000)), plan!);
         return new PlanFigures
         {
             Nodes = scenario.Nodes,
@@ -129,11 +132,12 @@ internal static class PlanMeasurement
         var planning = new Samples();
         var snapshots = new Samples();
         cluster.Apply(first);
-        for (var change = 0; change < scenario.Changes; change++)
+        for (var change = -WarmUpChanges; change < scenario.Changes; change++)
         {
             cluster.Change();
-            var snapshot = snapshots.Time(cluster.Snapshot);
-            cluster.Apply(planning.Time(() => planner.Next(snapshot)));
+            var isCounted = change >= 0;
+            var snapshot = (isCounted ? snapshots : new Samples()).Time(cluster.Snapshot);
+            cluster.Apply((isCounted ? planning : new Samples()).Time(() => planner.Next(snapshot)));
         }
 
         return (planning, snapshots);

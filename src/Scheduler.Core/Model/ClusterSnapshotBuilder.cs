@@ -75,21 +75,30 @@ public sealed class ClusterSnapshotBuilder
         {
             var workload = workloads[index];
             Require(index == 0 || workloads[index - 1].Id != workload.Id, $"workload {workload.Id} is there twice");
-            Require(!workload.Pods.IsDefaultOrEmpty, $"workload {workload.Id} has no pods");
-            Require(workload.MinMember >= 1, $"workload {workload.Id} has minMember {workload.MinMember}");
-            var previous = default(Pod);
+            Check(workload);
             foreach (var pod in workload.Pods)
             {
                 Require(pods.Add(pod.Id), $"pod {pod.Id} is there twice");
-                Require(previous is null || previous.Id.CompareTo(pod.Id) < 0, $"the pods of workload {workload.Id} are not sorted");
-                Require(pod.State == PodState.Pending == (pod.Placement is null),
-                    $"pod {pod.Id} is {pod.State}, which does not go with its placement");
-                previous = pod;
             }
         }
 
         return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants,
             _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal), _mix ?? ShapeMix.Assume(nodes));
+    }
+
+    /// <summary>Checks what a workload must be by itself.</summary>
+    internal static void Check(Workload workload)
+    {
+        Require(!workload.Pods.IsDefaultOrEmpty, $"workload {workload.Id} has no pods");
+        Require(workload.MinMember >= 1, $"workload {workload.Id} has minMember {workload.MinMember}");
+        var previous = default(Pod);
+        foreach (var pod in workload.Pods)
+        {
+            Require(previous is null || previous.Id.CompareTo(pod.Id) < 0, $"the pods of workload {workload.Id} are not sorted");
+            Require(pod.State == PodState.Pending == (pod.Placement is null),
+                $"pod {pod.Id} is {pod.State}, which does not go with its placement");
+            previous = pod;
+        }
     }
 
     private static void Require(bool condition, string message)
