@@ -51,29 +51,32 @@ public sealed class ClusterSnapshot
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);
 
-    /// <summary>Position of a workload in <see cref="Workloads"/>.</summary>
-    public bool TryGetWorkloadIndex(WorkloadId id, out int index) => _workloadIndex.TryGetValue(id, out index);
-
-    /// <summary>Finds a workload.</summary>
-    public bool TryGetWorkload(WorkloadId id, [NotNullWhen(true)] out Workload? workload)
+    /// <summary>Position of a workload in <see cref="Workloads"/>; -1 if it is not there.</summary>
+    public bool TryGetWorkloadIndex(WorkloadId id, out int index)
     {
         var low = 0;
         var high = Workloads.Length - 1;
         while (low <= high)
         {
-            var middle = (low + high) / 2;
-            var order = Workloads[middle].Id.CompareTo(id);
+            index = (low + high) / 2;
+            var order = Workloads[index].Id.CompareTo(id);
             if (order == 0)
             {
-                workload = Workloads[middle];
                 return true;
             }
 
-            (low, high) = order < 0 ? (middle + 1, high) : (low, middle - 1);
+            (low, high) = order < 0 ? (index + 1, high) : (low, index - 1);
         }
 
-        workload = null;
+        index = -1;
         return false;
+    }
+
+    /// <summary>Finds a workload.</summary>
+    public bool TryGetWorkload(WorkloadId id, [NotNullWhen(true)] out Workload? workload)
+    {
+        workload = TryGetWorkloadIndex(id, out var index) ? Workloads[index] : null;
+        return workload is not null;
     }
 
     /// <summary>
