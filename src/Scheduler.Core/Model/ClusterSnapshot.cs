@@ -51,7 +51,7 @@ public sealed class ClusterSnapshot
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);
 
-    /// <summary>Position of a workload in <see cref="Workloads"/>; -1 if it is not there.</summary>
+    /// <summary>Position of a workload in <see cref="Workloads"/>.</summary>
     public bool TryGetWorkloadIndex(WorkloadId id, out int index)
     {
         var low = 0;
