@@ -9,7 +9,7 @@ namespace Scheduler.Core.Planning.Validation;
 internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeViews views, StandingCheck standing)
 {
     /// <summary>Kinds of waiting work that are looked at in one plan: each costs a walk over the nodes.</summary>
-    private const int MostKinds = 200;
+    private const int MostKinds = 32;
 
     private readonly Dictionary<(int Tenant, PodShape Shape), long[]> _rooms = [];
     private NodeTally?[]? _reclaimed;

@@ -95,6 +95,31 @@ internal sealed class NodeTally
         }
     }
 
+    /// <summary>Whether anything is left on a device or of a MIG profile.</summary>
+    public bool HasFreeGpu
+    {
+        get
+        {
+            foreach (var free in _deviceFree)
+            {
+                if (free > 0)
+                {
+                    return true;
+                }
+            }
+
+            foreach (var free in _migFree)
+            {
+                if (free > 0)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
+
     /// <summary>Milli-GPU that new work may use.</summary>
     public long FreeMilliGpu
     {

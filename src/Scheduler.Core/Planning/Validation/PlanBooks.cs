@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
 
@@ -12,6 +13,8 @@ internal sealed class PlanBooks
 {
     private readonly ImmutableArray<InvariantViolation>.Builder _violations;
     private readonly PlacedPod?[][] _placedOf;
+    private readonly (int Start, int Count)[] _boundOf;
+    private readonly (int Start, int Count)[] _keptOf;
 
     public PlanBooks(ClusterSnapshot snapshot, SchedulingPolicy policy, Plan plan, ImmutableArray<InvariantViolation>.Builder violations)
     {
@@ -25,6 +28,8 @@ internal sealed class PlanBooks
         Bindings = new Bind?[snapshot.Workloads.Length];
         HasTimed = new bool[snapshot.Nodes.Length];
         _placedOf = new PlacedPod?[snapshot.Workloads.Length][];
+        _boundOf = new (int, int)[snapshot.Workloads.Length];
+        _keptOf = new (int, int)[snapshot.Workloads.Length];
         AddPlaced();
         AddDecisions();
     }
@@ -64,6 +69,14 @@ internal sealed class PlanBooks
 
     /// <summary>Evictions that name a running workload, with its position.</summary>
     public List<(Evict Evict, int Workload)> Evictions { get; } = [];
+
+    /// <summary>The pods of a workload that the plan binds, or that it keeps room for.</summary>
+    public ReadOnlySpan<PlannedPod> PlannedOf(int workload, bool isKept)
+    {
+        var (list, slices) = isKept ? (Kept, _keptOf) : (Bound, _boundOf);
+        var (start, count) = slices[workload];
+        return CollectionsMarshal.AsSpan(list).Slice(start, count);
+    }
 
     /// <summary>The pods of a workload that hold room, in the order of its pods; null for those that do not.</summary>
     public ReadOnlySpan<PlacedPod?> PlacedOf(int workload) => _placedOf[workload];
@@ -157,7 +170,9 @@ internal sealed class PlanBooks
                 case Bind bind:
                     Decisions[workload]++;
                     Bindings[workload] = bind;
+                    var bound = Bound.Count;
                     Add(Bound, workload, bind.Pods, "bound");
+                    _boundOf[workload] = (bound, Bound.Count - bound);
                     break;
                 case Wait wait:
                     Decisions[workload]++;
@@ -169,7 +184,9 @@ internal sealed class PlanBooks
                     break;
                 case Reserve { Kind: ReservationKind.Nomination } reserve:
                     Nominated[workload] = true;
+                    var kept = Kept.Count;
                     Add(Kept, workload, reserve.Pods, "kept room for");
+                    _keptOf[workload] = (kept, Kept.Count - kept);
                     break;
                 case Reserve reserve:
                     AddTimed(reserve, workload);

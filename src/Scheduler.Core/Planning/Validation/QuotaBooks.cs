@@ -17,6 +17,7 @@ internal sealed class QuotaBooks
     private readonly long[] _bound;
     private readonly long[] _kept;
     private readonly long[] _capacity;
+    private readonly bool _hasLendingLimits;
     private long[][]? _guaranteed;
 
     public QuotaBooks(PlanBooks books)
@@ -43,6 +44,14 @@ internal sealed class QuotaBooks
             {
                 _capacity[_flavorOf[index]] += node.HealthyMilliGpu;
                 _capacity[^1] += node.HealthyMilliGpu;
+            }
+        }
+
+        foreach (var tenant in _tree)
+        {
+            foreach (var limit in tenant.Tenant.Quotas)
+            {
+                _hasLendingLimits |= limit.LendingLimitMilliGpu is not null;
             }
         }
 
@@ -135,6 +144,11 @@ internal sealed class QuotaBooks
     /// </summary>
     public long Withheld(TenantNode asking, int flavor)
     {
+        if (!_hasLendingLimits)
+        {
+            return 0;
+        }
+
         var withheld = new long[_tree.Length];
         var all = 0L;
         for (var index = _tree.Length - 1; index >= 0; index--)

@@ -21,7 +21,7 @@ internal sealed class ReservationCheck(PlanBooks books, QuotaBooks quota, Standi
             var mayReclaim = MayBeInside(holder, pods);
             foreach (var placed in books.Placed)
             {
-                if (nodes.TryGetValue(placed.Node, out var tally) && StaysBeyond(placed, holder, reserve.From, mayReclaim))
+                if (books.HasTimed[placed.Node] && nodes.TryGetValue(placed.Node, out var tally) && StaysBeyond(placed, holder, reserve.From, mayReclaim))
                 {
                     tally.Take(placed.Pod.Shape, placed.Pod.Placement!.Devices, placed.Owner);
                 }
@@ -29,7 +29,7 @@ internal sealed class ReservationCheck(PlanBooks books, QuotaBooks quota, Standi
 
             foreach (var bound in books.Bound)
             {
-                if (nodes.TryGetValue(bound.Node, out var tally) && StaysBeyond(bound, holder, reserve.From, mayReclaim))
+                if (books.HasTimed[bound.Node] && nodes.TryGetValue(bound.Node, out var tally) && StaysBeyond(bound, holder, reserve.From, mayReclaim))
                 {
                     tally.Take(bound.Pod.Shape, bound.Devices, bound.Owner);
                 }
@@ -37,7 +37,7 @@ internal sealed class ReservationCheck(PlanBooks books, QuotaBooks quota, Standi
 
             foreach (var kept in books.Kept)
             {
-                if (nodes.TryGetValue(kept.Node, out var tally) && kept.Workload != holder && holder < 0)
+                if (books.HasTimed[kept.Node] && nodes.TryGetValue(kept.Node, out var tally) && kept.Workload != holder)
                 {
                     tally.Take(kept.Pod.Shape, kept.Devices, kept.Owner);
                 }

@@ -14,6 +14,7 @@ internal sealed class RoomSurvey(PlanBooks books, QuotaBooks quota, Func<int, No
 
     private readonly NodeTally?[] _tallies = new NodeTally?[books.Snapshot.Nodes.Length];
     private readonly Dictionary<(PodShape Shape, int Owner, int Pool), long[]> _rooms = [];
+    private readonly List<int> _withGpu = [];
     private bool _isLoaded;
 
     /// <summary>Room by flavor; that on nodes without GPUs comes last.</summary>
@@ -27,10 +28,20 @@ internal sealed class RoomSurvey(PlanBooks books, QuotaBooks quota, Func<int, No
 
         Load();
         room = new long[quota.Width];
-        for (var node = 0; node < _tallies.Length; node++)
+        if (shape.Gpu.IsAny)
         {
-            var count = CountOn(_tallies[node], shape, tenant);
-            room[quota.FlavorOf(node) is >= 0 and var flavor ? flavor : quota.Flavors.Length] += count;
+            // Most nodes of a busy cluster have none left.
+            foreach (var node in _withGpu)
+            {
+                room[quota.FlavorOf(node)] += CountOn(_tallies[node], shape, tenant);
+            }
+        }
+        else
+        {
+            for (var node = 0; node < _tallies.Length; node++)
+            {
+                room[quota.FlavorOf(node) is >= 0 and var flavor ? flavor : quota.Flavors.Length] += CountOn(_tallies[node], shape, tenant);
+            }
         }
 
         _rooms.Add(key, room);
@@ -71,7 +82,11 @@ internal sealed class RoomSurvey(PlanBooks books, QuotaBooks quota, Func<int, No
         _isLoaded = true;
         for (var node = 0; node < _tallies.Length; node++)
         {
-            _tallies[node] = view(node);
+            var tally = _tallies[node] = view(node);
+            if (tally is not null && quota.FlavorOf(node) >= 0 && tally.HasFreeGpu)
+            {
+                _withGpu.Add(node);
+            }
         }
     }
 }

@@ -8,8 +8,13 @@ namespace Scheduler.Core.Planning.Validation;
 /// </summary>
 internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews views, StandingCheck standing)
 {
+    /// <summary>Plans in which lower classes may have been enough are rare; each look walks over all of them.</summary>
+    private const int MostExactLooks = 16;
+
     // Room that others wait for is out of reach, and so is a node that is reserved for later.
     private readonly RoomSurvey _promised = new(books, quota, node => books.HasTimed[node] ? null : views.Promised(node));
+    private readonly Dictionary<int, (List<PlacedPod> Pods, RoomSurvey Survey)> _lowers = [];
+    private int _exactLooks;
 
     public void Check()
     {
@@ -40,7 +45,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
 
         foreach (var (beneficiary, victims) in byBeneficiary)
         {
-            if (WaitingNeed.BeforePlan(books, beneficiary) is { } need && PlacesOf(need) is { } places)
+            if (WaitingNeed.BeforePlan(books, beneficiary) is { } need && PlacesOf(need) is { IsEmpty: false } places)
             {
                 CheckClasses(need, places, victims);
                 CheckNeed(need, places, victims);
@@ -93,23 +98,15 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         }
     }
 
-    /// <summary>Where the plan puts the pods that a workload must start with; null if it puts others too, or none.</summary>
-    private List<PlannedPod>? PlacesOf(in WaitingNeed need)
+    /// <summary>Where the plan puts the pods that a workload must start with; empty if it puts others too, or none.</summary>
+    private ReadOnlySpan<PlannedPod> PlacesOf(in WaitingNeed need)
     {
-        var places = new List<PlannedPod>();
-        foreach (var pod in books.Nominated[need.Workload] ? books.Kept : books.Bound)
-        {
-            if (pod.Workload == need.Workload)
-            {
-                places.Add(pod);
-            }
-        }
-
-        return places.Count == need.Pods ? places : null;
+        var places = books.PlannedOf(need.Workload, books.Nominated[need.Workload]);
+        return places.Length == need.Pods ? places : [];
     }
 
     /// <summary>W5: would all that is on burst for sure, of lower classes than the highest taken, have been enough?</summary>
-    private void CheckClasses(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> victims)
+    private void CheckClasses(in WaitingNeed need, ReadOnlySpan<PlannedPod> places, List<PlacedPod> victims)
     {
         if (victims[0].Eviction!.Cause != EvictionCause.Guarantee)
         {
@@ -122,25 +119,46 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
             highest = Math.Max(highest, books.Snapshot.Workloads[victim.Workload].Priority);
         }
 
+        // With the lower burst of the own tenant gone too there is at least as much room: most often that is not enough.
+        if (!_lowers.TryGetValue(highest, out var lower))
+        {
+            _lowers.Add(highest, lower = LowerThan(highest));
+        }
+
+        if (lower.Pods.Count == 0 || Room(lower.Survey, need, places, []) < need.Pods || _exactLooks++ >= MostExactLooks)
+        {
+            return;
+        }
+
+        var tenant = need.Tenant;
+        var others = lower.Pods.FindAll(pod => books.Tenants[pod.Workload] != tenant);
+        if (Room(_promised, need, places, others) >= need.Pods)
+        {
+            books.Report("W5", $"priority {highest} is taken for {books.Snapshot.Workloads[need.Workload].Id}, where lower ones are enough");
+        }
+    }
+
+    /// <summary>What is on burst for sure below a class, and the nodes without it.</summary>
+    private (List<PlacedPod> Pods, RoomSurvey Survey) LowerThan(int priority)
+    {
         var lower = new List<PlacedPod>();
+        var tallies = new NodeTally?[books.Snapshot.Nodes.Length];
         foreach (var placed in books.Placed)
         {
             var workload = books.Snapshot.Workloads[placed.Workload];
-            if (workload.Priority < highest && workload is { IsManaged: true, IsPreemptible: true } && placed is { IsGoing: false, IsWithdrawn: false }
-                && books.Tenants[placed.Workload] is { } tenant && tenant != need.Tenant && IsOldEnough(workload))
+            if (workload.Priority < priority && workload is { IsManaged: true, IsPreemptible: true } && placed is { IsGoing: false, IsWithdrawn: false }
+                && books.Tenants[placed.Workload] is { } tenant && IsOldEnough(workload))
             {
                 standing.Tell(tenant);
-                if (placed.Standing == SureStanding.Burst)
+                if (placed.Standing == SureStanding.Burst && _promised.Tally(placed.Node) is { } promised)
                 {
                     lower.Add(placed);
+                    (tallies[placed.Node] ??= promised.Clone()).Give(placed.Pod.Shape, placed.Pod.Placement!.Devices, placed.Owner);
                 }
             }
         }
 
-        if (lower.Count > 0 && Room(need, places, lower) >= need.Pods)
-        {
-            books.Report("W5", $"priority {highest} is taken for {books.Snapshot.Workloads[need.Workload].Id}, where lower ones are enough");
-        }
+        return (lower, new RoomSurvey(books, quota, node => tallies[node] ?? _promised.Tally(node)));
     }
 
     private bool IsOldEnough(Workload workload) =>
@@ -148,7 +166,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         || (workload.StartedAt is { } start && books.Snapshot.Now - start >= workload.MinRuntime);
 
     /// <summary>W6: with any one spared, there is no room.</summary>
-    private void CheckNeed(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> victims)
+    private void CheckNeed(in WaitingNeed need, ReadOnlySpan<PlannedPod> places, List<PlacedPod> victims)
     {
         foreach (var unit in Units(victims))
         {
@@ -158,7 +176,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
             }
 
             var others = victims.FindAll(victim => !unit.Contains(victim));
-            if (Room(need, places, others) >= need.Pods)
+            if (Room(_promised, need, places, others) >= need.Pods)
             {
                 books.Report("W6", $"{books.Snapshot.Workloads[unit[0].Workload].Id} need not go: {books.Snapshot.Workloads[need.Workload].Id} fits without that");
             }
@@ -219,7 +237,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
     }
 
     /// <summary>Pods of the workload that fit in the flavors of its places, with some pods gone and its own places open.</summary>
-    private long Room(in WaitingNeed need, List<PlannedPod> places, List<PlacedPod> gone)
+    private long Room(RoomSurvey survey, in WaitingNeed need, ReadOnlySpan<PlannedPod> places, List<PlacedPod> gone)
     {
         var changed = new SortedDictionary<int, NodeTally>();
         var isUsed = new bool[quota.Width];
@@ -235,7 +253,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         }
 
         var room = 0L;
-        var all = _promised.Of(need.Shape, need.Tenant);
+        var all = survey.Of(need.Shape, need.Tenant);
         for (var flavor = 0; flavor < isUsed.Length; flavor++)
         {
             room += isUsed[flavor] ? all[flavor] : 0;
@@ -245,7 +263,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         {
             if (isUsed[FlavorOf(node)])
             {
-                room += _promised.CountOn(tally, need.Shape, need.Tenant) - _promised.OnNode(node, need.Shape, need.Tenant);
+                room += survey.CountOn(tally, need.Shape, need.Tenant) - survey.OnNode(node, need.Shape, need.Tenant);
             }
         }
 
@@ -253,7 +271,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
 
         NodeTally? Change(int node)
         {
-            if (_promised.Tally(node) is not { } before)
+            if (survey.Tally(node) is not { } before)
             {
                 return null;
             }
