@@ -73,6 +73,7 @@ internal sealed class Allocate(Session session)
     private void Bind(Applicant applicant, Placement[] placements, Standing standing)
     {
         session.Touch(applicant);
+        session.CancelReservation(applicant);
         applicant.Bind(placements, standing, _bound++);
         session.Roster.NoteBound(applicant);
     }

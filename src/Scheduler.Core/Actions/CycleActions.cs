@@ -16,6 +16,7 @@ internal sealed class CycleActions
     private readonly Allocate _allocate;
     private readonly Preempt _preempt;
     private readonly Reservations _reservations;
+    private int _displaced;
 
     public CycleActions(Session session)
     {
@@ -32,17 +33,19 @@ internal sealed class CycleActions
     public void ResumeNominations() => Nominations.Resume(_session, _allocate);
 
     /// <summary>
-    /// Demand inside guarantees, then demand beyond them. Whoever makes way for the latter leaves room that the former may
-    /// have waited for: then both have another turn, so that a second cycle would find nothing more to do.
+    /// Demand inside guarantees, then demand beyond them. Whoever makes way for the latter, and whatever is given up again,
+    /// leaves room that others may have waited for: then all have another turn, so that a second cycle would find nothing
+    /// more to do.
     /// </summary>
     public void Start()
     {
         for (var round = 0; round < MaxRounds; round++)
         {
+            var freed = _displaced + _session.ReservationsCancelled;
             StartGuaranteed();
             var evictions = Evictions.Count;
             StartBurst();
-            if (Evictions.Count == evictions)
+            if (Evictions.Count == evictions && _displaced + _session.ReservationsCancelled == freed)
             {
                 return;
             }
@@ -53,8 +56,8 @@ internal sealed class CycleActions
     private void StartGuaranteed()
     {
         _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
-            || (!applicant.MayBurst
-                && (_preempt.TryFor(applicant, VictimScope.Priority) || _reservations.TryFor(applicant, Standing.Guaranteed)))));
+            || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
+            || _reservations.TryFor(applicant, Standing.Guaranteed)));
         _allocate.Surplus(Standing.Guaranteed);
     }
 
@@ -77,6 +80,7 @@ internal sealed class CycleActions
     {
         while (_preempt.Displaced.TryDequeue(out var applicant))
         {
+            _displaced++;
             if (applicant.Missing > 0)
             {
                 _ = (!applicant.JoinsBurst && (_allocate.TryStartCore(applicant, Standing.Guaranteed) || _preempt.TryFor(applicant, VictimScope.Guarantee)))

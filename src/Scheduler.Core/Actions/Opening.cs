@@ -43,8 +43,9 @@ internal sealed class Opening(Session session, Applicant applicant, bool[] allow
 
         foreach (var (end, occupant) in ends)
         {
+            // Who was sent away since the list was made gives its room back in the later view already.
             var node = occupant.Node;
-            if (!IsOpen(node) || DomainOf(node) is not (>= 0 and var at))
+            if (occupant.IsGoing || !IsOpen(node) || DomainOf(node) is not (>= 0 and var at))
             {
                 continue;
             }

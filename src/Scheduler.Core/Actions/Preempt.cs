@@ -235,7 +235,10 @@ internal sealed class Preempt(Session session, Allocate allocate)
 
         foreach (var group in running.GroupBy(unit => unit.Running.Workload.Id).OrderBy(group => group.Min(unit => unit.Rank)))
         {
-            _evictions.Add(Eviction(applicant, scope, group.ToArray()));
+            if (Eviction(applicant, scope, group.ToArray()) is { Pods.IsEmpty: false } eviction)
+            {
+                _evictions.Add(eviction);
+            }
         }
     }
 
@@ -264,8 +267,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
     /// Room that others wait for may be free until theirs is complete: with the victims on their way, this one can have it.
     /// </summary>
     private bool TryStartAtOnce(Applicant applicant, VictimScope scope) =>
-        (scope == VictimScope.Guarantee && allocate.TryStartCore(applicant, Standing.Guaranteed))
-        || (applicant.MayBurst && allocate.TryStartCore(applicant, Standing.Burst));
+        allocate.TryStartCore(applicant, scope == VictimScope.Guarantee || !applicant.MayBurst ? Standing.Guaranteed : Standing.Burst);
 
     private void KeepRoom(Applicant applicant, VictimPlan plan)
     {
@@ -276,6 +278,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
         }
 
         session.Touch(applicant);
+        session.CancelReservation(applicant);
         var kept = statement.Placements;
         applicant.Keep(kept);
         session.CountIn(applicant, kept, isSurplus: false);
@@ -296,7 +299,12 @@ internal sealed class Preempt(Session session, Allocate allocate)
         var workload = units[0].Running.Workload;
         return new Evict(workload.Id)
         {
-            Pods = [.. units.SelectMany(unit => unit.Pods).Select(occupant => occupant.Pod.Id).Distinct().Order()],
+            // Whoever was about to be let off has a notice already: that stands.
+            Pods =
+            [
+                .. units.SelectMany(unit => unit.Pods).Where(occupant => occupant.Pod.Notice is null)
+                    .Select(occupant => occupant.Pod.Id).Distinct().Order(),
+            ],
             Beneficiary = applicant.Workload.Id,
             Cause = scope switch
             {

@@ -9,7 +9,6 @@ namespace Scheduler.Core.Actions;
 /// </summary>
 internal sealed class Reservations(Session session)
 {
-    private readonly int[] _made = new int[session.Tenants.Length];
     private readonly Admission _admission = new(session);
     private List<(DateTimeOffset End, Occupant Occupant)>? _ends;
 
@@ -19,7 +18,7 @@ internal sealed class Reservations(Session session)
     /// </summary>
     public bool TryFor(Applicant applicant, Standing standing)
     {
-        if (applicant.Reservation is not null || _made[applicant.Tenant.Index] >= session.Policy.ReservationsPerTenant)
+        if (applicant.Reservation is not null || session.Tenants[applicant.Tenant.Index].Reservations >= session.Policy.ReservationsPerTenant)
         {
             return false;
         }
@@ -30,7 +29,7 @@ internal sealed class Reservations(Session session)
             return false;
         }
 
-        _made[applicant.Tenant.Index]++;
+        session.Tenants[applicant.Tenant.Index].Reservations++;
         if (opening.Find(Ends()) is not { } found)
         {
             return false;

@@ -190,6 +190,14 @@ internal sealed class NodeState
         Refresh();
     }
 
+    /// <summary>Takes the reservation off the node.</summary>
+    public void CancelReservation()
+    {
+        Reservation = null;
+        _atReservation = null;
+        Refresh();
+    }
+
     private void Part()
     {
         if (!IsParted)

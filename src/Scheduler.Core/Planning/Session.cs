@@ -101,6 +101,9 @@ internal sealed class Session
     /// <summary>Nodes with a reservation on them.</summary>
     public IReadOnlyList<NodeState> ReservedNodes => _reserved;
 
+    /// <summary>Reservations of this cycle that were given up again: what they kept others from is free.</summary>
+    public int ReservationsCancelled { get; private set; }
+
     /// <summary>Milli-GPU that may be bound on healthy devices of schedulable nodes, by flavor.</summary>
     public long[] FreeMilliGpu { get; }
 
@@ -140,6 +143,7 @@ internal sealed class Session
         _reserved.Clear();
         _nominations.Clear();
         _movedStandings.Clear();
+        ReservationsCancelled = 0;
         Roster.ForgetCycle();
         for (var index = 0; index < Nodes.Length; index++)
         {
@@ -247,11 +251,37 @@ internal sealed class Session
         Changed(node, before, NodePlane.NoOwner);
     }
 
+    /// <summary>Gives up the reservation of a workload, if it has one: it has found room otherwise.</summary>
+    internal void CancelReservation(Applicant applicant)
+    {
+        if (applicant.Reservation is null)
+        {
+            return;
+        }
+
+        foreach (var node in _reserved.Where(node => node.Reservation!.Holder == applicant).ToArray())
+        {
+            var before = CountedFree(node);
+            node.CancelReservation();
+            _reserved.Remove(node);
+            Changed(node, before, NodePlane.NoOwner);
+        }
+
+        applicant.Reservation = null;
+        Tenants[applicant.Tenant.Index].Reservations--;
+        ReservationsCancelled++;
+        foreach (var tenant in Tenants)
+        {
+            tenant.ForgetMisfits();
+        }
+    }
+
     /// <summary>A running pod is to leave: for the rest of the cycle it is going.</summary>
     internal void SendAway(Occupant occupant, WorkloadId beneficiary)
     {
         occupant.IsGoing = true;
         occupant.Beneficiary = beneficiary;
+        Roster.Withdrawn.Remove(occupant);
         CountGoing(occupant);
         Roster.NoteChosen(occupant);
         OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);

@@ -32,6 +32,9 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
     /// <summary>Applicants that this cycle has done something about.</summary>
     public List<Applicant> Touched { get; } = [];
 
+    /// <summary>Its workloads that hold a reservation in this cycle, or for which one was sought in vain.</summary>
+    public int Reservations { get; set; }
+
     /// <summary>The lowest priority of what this cycle has bound.</summary>
     public int LowestBoundPriority { get; set; } = int.MaxValue;
 

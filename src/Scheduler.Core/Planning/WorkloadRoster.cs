@@ -143,6 +143,7 @@ internal sealed class WorkloadRoster(Session session)
 
             tenant.Touched.Clear();
             tenant.LowestBoundPriority = int.MaxValue;
+            tenant.Reservations = 0;
         }
     }
 

@@ -10,7 +10,7 @@ namespace Scheduler.Core.Tests.Planning;
 /// </summary>
 public class FoundByValidatorTests
 {
-    [Fact(Skip = "W9, W1: a notice is taken back and given again in one plan, so that whoever applies it in order loses it. See issue 3.")]
+    [Fact]
     public void A_pod_is_not_told_to_leave_and_to_stay_in_one_plan()
     {
         var gang = Make.Waiting("gang", "a", Make.Shape(gpus: 2, milliCpu: 100), pods: 2, priority: 1) with { StartedAt = Make.Now.AddMinutes(-5) };
@@ -34,7 +34,7 @@ public class FoundByValidatorTests
         cluster.Cycle();
     }
 
-    [Fact(Skip = "W6: victims are sent away for a claim that then starts on burst, where it needs none. See issue 3.")]
+    [Fact]
     public void Nobody_is_sent_away_for_a_claim_that_starts_at_once()
     {
         var cluster = new LivingCluster(
@@ -58,7 +58,7 @@ public class FoundByValidatorTests
         cluster.Cycle();
     }
 
-    [Fact(Skip = "W13: room is kept on what another workload, which comes before, has reserved. See issue 3.")]
+    [Fact]
     public void Room_is_not_kept_where_it_is_reserved()
     {
         var cluster = new LivingCluster(

@@ -78,17 +78,19 @@ internal sealed class NodePrices
             return null;
         }
 
-        var missing = Math.Max(1, _devices - node.Later.IdleDevices);
-        return _devices == 0 || missing == 1 ? Cheapest(node, units) : Fill(node, units, missing);
+        var missing = _devices - node.Later.IdleDevices;
+        return missing <= 1 ? Cheapest(node, units, needsDevice: missing == 1) : Fill(node, units, missing);
     }
 
-    /// <summary>At least one unit has to go.</summary>
-    private VictimCost? Cheapest(NodeState node, IReadOnlyList<VictimUnit> units)
+    /// <summary>
+    /// At least one unit has to go: one with a device if one is missing, any one if it is not devices that are.
+    /// </summary>
+    private VictimCost? Cheapest(NodeState node, IReadOnlyList<VictimUnit> units, bool needsDevice)
     {
         var best = default(VictimUnit);
         foreach (var unit in units)
         {
-            if (IsOpen(unit) && (_devices == 0 || NodeVictims.DevicesOn(node, unit) > 0) && (best is null || NodeVictims.ByCost(unit, best) < 0))
+            if (IsOpen(unit) && (!needsDevice || NodeVictims.DevicesOn(node, unit) > 0) && (best is null || NodeVictims.ByCost(unit, best) < 0))
             {
                 best = unit;
             }

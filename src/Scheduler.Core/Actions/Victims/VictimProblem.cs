@@ -48,10 +48,14 @@ internal sealed class VictimProblem
     /// <summary>Pods that must be placed, equal ones together, the biggest first.</summary>
     public IReadOnlyList<(RequestClass Kind, int Pods)> Groups { get; }
 
-    /// <summary>Whether quota, topology and everything that cannot change within the cycle let a node have a request.</summary>
+    /// <summary>
+    /// Whether quota, topology, the reservations of those before and everything that cannot change within the cycle let a
+    /// node have a request.
+    /// </summary>
     public bool IsAllowed(NodeState node, RequestClass kind) =>
         (!kind.Request.Shape.Gpu.IsAny || (node.Flavor >= 0 && _allowedFlavors[node.Flavor]))
         && (_level is null || _level.DomainOf(node.Index) == _domain)
+        && (node.Reservation is not { } reservation || reservation.Holder == Applicant)
         && kind.Heap.StaticRejection(node) is null;
 
     /// <summary>
