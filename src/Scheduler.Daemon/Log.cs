@@ -86,6 +86,9 @@ internal static partial class Log
     [LoggerMessage(1301, LogLevel.Error, "A plan of generation {Generation} breaks an invariant and is dropped: {Violation}")]
     public static partial void PlanDropped(ILogger logger, long generation, string violation);
 
+    [LoggerMessage(1306, LogLevel.Warning, "A plan of generation {Generation} breaks an invariant that harms nobody, and is applied: {Violation}")]
+    public static partial void PlanFlawed(ILogger logger, long generation, string violation);
+
     [LoggerMessage(1302, LogLevel.Error, "A scheduling cycle failed; the next one is in {Seconds:0.###} s")]
     public static partial void CycleFailed(ILogger logger, Exception exception, double seconds);
 

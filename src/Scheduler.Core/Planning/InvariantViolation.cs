@@ -5,6 +5,13 @@ namespace Scheduler.Core.Planning;
 /// <param name="Message">What is broken, and where.</param>
 public readonly record struct InvariantViolation(string Invariant, string Message)
 {
+    /// <summary>
+    /// Whether applying the plan could do harm: give something out twice, exceed a limit, take what is guaranteed, break a
+    /// gang, or leave somebody without an answer. Such a plan must not be applied. What breaks one of the others is not as
+    /// good as it should be, but better than none: a host applies it and reports the fault.
+    /// </summary>
+    public bool IsHarmful => Invariant is "W1" or "W2" or "W4" or "W8" or "W15";
+
     /// <inheritdoc />
     public override string ToString() => $"{Invariant}: {Message}";
 }

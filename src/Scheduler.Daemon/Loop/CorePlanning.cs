@@ -12,6 +12,6 @@ internal sealed class CorePlanning(SchedulingPolicy policy) : IPlanning
 
     public void StartOver() => _planner = new CyclePlanner(policy);
 
-    public IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan) =>
-        [.. PlanValidator.Check(snapshot, policy, plan).Select(violation => violation.ToString())];
+    public IReadOnlyList<InvariantViolation> FindViolations(ClusterSnapshot snapshot, Plan plan) =>
+        PlanValidator.Check(snapshot, policy, plan);
 }

@@ -11,6 +11,6 @@ internal interface IPlanning
     /// <summary>Forgets what earlier cycles have worked out. Plans are the same without it; what a fault left behind is not.</summary>
     void StartOver();
 
-    /// <summary>Every invariant that the plan breaks, each naming its number; empty for a sound plan.</summary>
-    IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan);
+    /// <summary>Every invariant that the plan breaks; empty for a sound plan.</summary>
+    IReadOnlyList<InvariantViolation> FindViolations(ClusterSnapshot snapshot, Plan plan);
 }

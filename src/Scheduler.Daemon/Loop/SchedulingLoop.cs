@@ -131,11 +131,20 @@ internal sealed class SchedulingLoop(
         var violations = planning.FindViolations(view.Snapshot, plan);
         if (violations.Count > 0)
         {
-            // Such a plan is never applied. The same snapshot would give the same plan, so the next cycle waits for a change.
+            // A plan that could do harm is never applied. The same snapshot would give the same plan, so the next cycle waits
+            // for a change.
             metrics.Violated(violations.Count);
+            var isHarmful = violations.Any(violation => violation.IsHarmful);
             foreach (var violation in violations)
-                Log.PlanDropped(logger, plan.Generation, violation);
-            return ("dropped", []);
+            {
+                if (isHarmful)
+                    Log.PlanDropped(logger, plan.Generation, violation.ToString());
+                else
+                    Log.PlanFlawed(logger, plan.Generation, violation.ToString());
+            }
+
+            if (isHarmful)
+                return ("dropped", []);
         }
 
         var term = leadership.Term is { } held && (refreshPods is null || held == _refreshedFor) ? held : null;

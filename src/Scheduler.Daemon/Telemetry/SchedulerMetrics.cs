@@ -69,7 +69,7 @@ public sealed class SchedulerMetrics
         _capacityErrors = metrics.CreateGauge("weir_guarantees_beyond_capacity", "Flavors, all together being one, whose guarantees do not fit into the cluster.");
         _leader = metrics.CreateGauge("weir_leader", "1 while this replica holds the lease, else 0.");
         _refusals = metrics.CreateCounter("weir_plan_refusals_total", "Decisions that no longer held when they were to be applied, by kind.", "kind");
-        _violations = metrics.CreateCounter("weir_invariant_violations_total", "Broken invariants found in plans. Each such plan was dropped.");
+        _violations = metrics.CreateCounter("weir_invariant_violations_total", "Broken invariants found in plans. Plans that could do harm by it were dropped.");
         _watchRestarts = metrics.CreateCounter("weir_watch_restarts_total", "Watches begun anew, by resource and cause: ended, expired, stalled, error.", "resource", "cause");
         _watchEvents = metrics.CreateCounter("weir_watch_events_total", "Watch events handled.", "resource");
         _watchFailures = metrics.CreateGauge("weir_watch_failures_in_a_row", "Failures in a row of a watch that backs off; 0 while it works.", "resource");

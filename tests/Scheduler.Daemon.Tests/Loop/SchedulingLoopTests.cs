@@ -55,16 +55,29 @@ public class SchedulingLoopTests
     }
 
     [Fact]
-    public async Task A_plan_that_breaks_an_invariant_is_dropped_and_counted()
+    public async Task A_plan_that_could_do_harm_is_dropped_and_counted()
     {
         await using var fixture = new WriterFixture();
         fixture.Leadership.Lead();
         fixture.Cache.Pods.Upsert(Pod("p", 2));
-        fixture.Planning.Violations = ["W1: planted"];
+        fixture.Planning.Violations = [new InvariantViolation("W6", "planted"), new InvariantViolation("W1", "planted")];
         fixture.RunLoop();
         await fixture.Time.UntilArmedAsync(MinInterval);
         Assert.Null(fixture.ReadModel.Current);
         Assert.Equal(0, fixture.Cache.AssumedCount);
+        Assert.Contains("weir_invariant_violations_total 2", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_plan_that_is_only_not_as_good_as_it_should_be_is_applied_and_counted()
+    {
+        await using var fixture = new WriterFixture();
+        fixture.Leadership.Lead();
+        fixture.Cache.Pods.Upsert(Pod("p", 2));
+        fixture.Planning.Violations = [new InvariantViolation("W6", "planted")];
+        fixture.RunLoop();
+        await fixture.Time.UntilArmedAsync(MinInterval);
+        Assert.NotNull(fixture.ReadModel.Current);
         Assert.Contains("weir_invariant_violations_total 1", await fixture.MetricsTextAsync(), StringComparison.Ordinal);
     }
 

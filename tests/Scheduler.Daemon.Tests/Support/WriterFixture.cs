@@ -40,7 +40,7 @@ internal sealed class ScriptedPlanning : IPlanning
 {
     public Func<ClusterSnapshot, Plan> Answer { get; set; } = snapshot => Planner.Compute(snapshot, SchedulingPolicy.Default);
 
-    public IReadOnlyList<string> Violations { get; set; } = [];
+    public IReadOnlyList<InvariantViolation> Violations { get; set; } = [];
 
     public int Calls { get; private set; }
 
@@ -55,7 +55,7 @@ internal sealed class ScriptedPlanning : IPlanning
         return Answer(snapshot);
     }
 
-    public IReadOnlyList<string> FindViolations(ClusterSnapshot snapshot, Plan plan) => Violations;
+    public IReadOnlyList<InvariantViolation> FindViolations(ClusterSnapshot snapshot, Plan plan) => Violations;
 }
 
 /// <summary>Everything that writes, against a scripted API server and a clock that the test moves.</summary>
