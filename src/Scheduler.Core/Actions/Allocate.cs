@@ -38,7 +38,7 @@ internal sealed class Allocate(Session session)
         var queue = session.Tenants[applicant.Tenant.Index];
         var kind = applicant.Pending[0].Kind;
         var remembers = applicant.IsUniform && session.ReservedNodes.Count == 0 && applicant.Workload.Topology is null;
-        if (remembers && queue.IsKnownMisfit(kind, applicant.Missing, standing))
+        if (remembers && queue.IsKnownMisfit(kind, applicant.Missing, applicant.Workload.Priority, standing))
         {
             return false;
         }
@@ -47,7 +47,7 @@ internal sealed class Allocate(Session session)
         {
             if (remembers)
             {
-                queue.NoteMisfit(kind, applicant.Missing, standing);
+                queue.NoteMisfit(kind, applicant.Missing, applicant.Workload.Priority, standing);
             }
 
             return false;
@@ -76,6 +76,7 @@ internal sealed class Allocate(Session session)
         session.CancelReservation(applicant);
         applicant.Bind(placements, standing, _bound++);
         session.Roster.NoteBound(applicant);
+        session.BoundBeyondEntitlement += session.Excess(applicant.Tenant.Index) > 0 ? 1 : 0;
     }
 
     private void Pass(Standing standing, Func<Applicant, bool> act)
@@ -94,7 +95,7 @@ internal sealed class Allocate(Session session)
             // The order changes only when something was placed or promised: walk this queue until something is.
             var queue = session.Tenants[next.Index];
             var hasChanged = false;
-            var chosen = session.Roster.Chosen.Count;
+            var changes = session.Roster.Chosen.Count + session.Unbound;
             while (!hasChanged && !queue.IsExhausted)
             {
                 hasChanged = act(queue.Applicants[queue.Position++]);
@@ -105,8 +106,8 @@ internal sealed class Allocate(Session session)
                 turns.Remove(next);
             }
 
-            // Victims change the shares of their tenants too.
-            if (session.Roster.Chosen.Count > chosen)
+            // Whoever makes way changes the share of its tenant too.
+            if (session.Roster.Chosen.Count + session.Unbound > changes)
             {
                 turns.RenewAll();
             }

@@ -44,8 +44,10 @@ internal sealed class CycleActions
             var freed = _displaced + _session.ReservationsCancelled;
             StartGuaranteed();
             var evictions = Evictions.Count;
+            var beyond = _session.BoundBeyondEntitlement;
             StartBurst();
-            if (Evictions.Count == evictions && _displaced + _session.ReservationsCancelled == freed)
+            if (Evictions.Count == evictions && _displaced + _session.ReservationsCancelled == freed
+                && (_session.BoundBeyondEntitlement == beyond || !_session.Policy.HasFairShareReclaim))
             {
                 return;
             }

@@ -10,7 +10,7 @@ namespace Scheduler.Core.Actions;
 internal sealed class Preempt(Session session, Allocate allocate)
 {
     private readonly List<Evict> _evictions = [];
-    private readonly Dictionary<(int Tenant, int Kind, int Pods, int Priority, VictimScope Scope), int> _failures = [];
+    private readonly Dictionary<(int Tenant, int Kind, int Pods, int Priority, bool MayBurst, VictimScope Scope), int> _failures = [];
     private readonly Admission _admission = new(session);
     private VictimMarket? _market;
     private int[]? _lowestPriorities;
@@ -41,8 +41,8 @@ internal sealed class Preempt(Session session, Allocate allocate)
         return isFound;
     }
 
-    private static (int, int, int, int, VictimScope) KeyOf(Applicant applicant, VictimScope scope) =>
-        (applicant.Tenant.Index, applicant.Pending[0].Kind.Index, applicant.Missing, applicant.Workload.Priority, scope);
+    private static (int, int, int, int, bool, VictimScope) KeyOf(Applicant applicant, VictimScope scope) =>
+        (applicant.Tenant.Index, applicant.Pending[0].Kind.Index, applicant.Missing, applicant.Workload.Priority, applicant.MayBurst, scope);
 
     /// <summary>
     /// Whether a search can be spared: nobody could be a victim, or the same was asked before and nobody who could not be
@@ -62,7 +62,8 @@ internal sealed class Preempt(Session session, Allocate allocate)
     /// <summary>Counts what can turn a failed search into one that succeeds: more to take, or, on burst, more quota too.</summary>
     private int ChangesFor(VictimScope scope)
     {
-        var demotions = scope == VictimScope.Guarantee ? 0 : _evictions.Count;
+        var demotions = session.ReservationsCancelled
+            + (scope == VictimScope.Guarantee ? 0 : _evictions.Count + session.BoundBeyondEntitlement);
         foreach (var queue in session.Tenants)
         {
             demotions += queue.Book.Demotions;
@@ -167,6 +168,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
 
             _market ??= new VictimMarket(session);
             _market.Catalogue.CatchUp();
+            _market.ForgetStale();
             var plan = new VictimSearch(session, _market, problem).Find();
             if (plan is not null
                 && (best is null || plan.Priority < best.Priority || (plan.Priority == best.Priority && plan.Cost.CompareTo(best.Cost) < 0)))
@@ -200,7 +202,7 @@ internal sealed class Preempt(Session session, Allocate allocate)
                 VictimScope.Guarantee => admission.Allows(flavor, need),
                 // Lower priority makes way inside the guarantee by itself; limits are met by the victims.
                 VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0 && (!needsGuarantee || admission.IsInsideGuarantee(flavor, need)),
-                _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need),
+                _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need, freedByOthers: need),
             };
         }
 

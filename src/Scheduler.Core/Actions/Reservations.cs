@@ -18,7 +18,7 @@ internal sealed class Reservations(Session session)
     /// </summary>
     public bool TryFor(Applicant applicant, Standing standing)
     {
-        if (applicant.Reservation is not null || session.Tenants[applicant.Tenant.Index].Reservations >= session.Policy.ReservationsPerTenant)
+        if (applicant.SoughtReservation || applicant.Reservation is not null || session.Tenants[applicant.Tenant.Index].Reservations >= session.Policy.ReservationsPerTenant)
         {
             return false;
         }
@@ -29,14 +29,18 @@ internal sealed class Reservations(Session session)
             return false;
         }
 
+        session.Touch(applicant);
+        applicant.SoughtReservation = true;
         session.Tenants[applicant.Tenant.Index].Reservations++;
-        if (opening.Find(Ends()) is not { } found)
+        if (opening.Find(Ends()) is not { } found
+            || (found.From <= session.Snapshot.Now && !AllowedFlavors(applicant, standing, isLater: false).Contains(true)))
         {
+            // No room ever, or room at once: then it is something else that it lacks.
             return false;
         }
 
         var reservation = new TimedReservation(
-            applicant, found.From, IsInsideGuarantee: AllowedFlavors(applicant, Standing.Guaranteed).Contains(true));
+            applicant, found.From, IsInsideGuarantee: applicant.HasGpu && AllowedFlavors(applicant, Standing.Guaranteed).Contains(true));
         foreach (var (node, plane) in found.Planes)
         {
             session.Reserve(node, reservation, plane);
@@ -64,14 +68,14 @@ internal sealed class Reservations(Session session)
         return workload.IsPreemptible && isTakeable && now + workload.MinRuntime + workload.PreemptionGrace <= reservation.From;
     }
 
-    private bool[] AllowedFlavors(Applicant applicant, Standing standing)
+    private bool[] AllowedFlavors(Applicant applicant, Standing standing, bool isLater = true)
     {
         var need = applicant.CoreMilliGpu;
         var admission = _admission.Open(applicant, standing, isSurplus: false);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)
         {
-            allowed[flavor] = admission.Allows(flavor, need);
+            allowed[flavor] = admission.Allows(flavor, need, freedByOthers: isLater ? need : 0);
         }
 
         return allowed;

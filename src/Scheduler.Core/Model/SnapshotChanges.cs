@@ -16,7 +16,7 @@ public sealed record SnapshotChanges
     /// <summary>Workloads that are new, or that changed.</summary>
     public IReadOnlyCollection<Workload> Workloads { get; init; } = [];
 
-    /// <summary>Workloads that are gone. Naming one that was never there does nothing.</summary>
+    /// <summary>Workloads that are gone; one that is named as changed too stays. Naming one that was never there does nothing.</summary>
     public IReadOnlyCollection<WorkloadId> RemovedWorkloads { get; init; } = [];
 
     /// <summary>The quota tree, if it changed.</summary>
@@ -44,6 +44,14 @@ internal static class SortedMerge
 
         var news = changed.ToArray();
         Array.Sort(news, (a, b) => keyOf(a).CompareTo(keyOf(b)));
+        for (var index = 1; index < news.Length; index++)
+        {
+            if (keyOf(news[index - 1]).Equals(keyOf(news[index])))
+            {
+                throw new InvalidOperationException($"{keyOf(news[index])} is there twice");
+            }
+        }
+
         var gone = removed.ToHashSet();
         var merged = ImmutableArray.CreateBuilder<T>(sorted.Length + news.Length);
         var next = 0;

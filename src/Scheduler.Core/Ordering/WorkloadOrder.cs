@@ -2,7 +2,10 @@ using Scheduler.Core.Model;
 
 namespace Scheduler.Core.Ordering;
 
-/// <summary>The order of a tenant's queue: priority descending, then first come, then id.</summary>
+/// <summary>
+/// The order of a tenant's queue: priority descending, then first come, then id. Other orders (least expected or least
+/// attained GPU-time first) are not there yet.
+/// </summary>
 public sealed class WorkloadOrder : IComparer<Workload>
 {
     /// <summary>The one instance.</summary>

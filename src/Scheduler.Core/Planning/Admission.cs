@@ -36,7 +36,10 @@ internal sealed class Admission(Session session)
     }
 
     /// <summary>Whether a further use of a flavor is allowed.</summary>
-    public bool Allows(int flavor, long milliGpu)
+    /// <param name="flavor">Which.</param>
+    /// <param name="milliGpu">How much.</param>
+    /// <param name="freedByOthers">How much others will have given back by then: it counts as free.</param>
+    public bool Allows(int flavor, long milliGpu, long freedByOthers = 0)
     {
         if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu) is not null)
         {
@@ -45,7 +48,7 @@ internal sealed class Admission(Session session)
 
         if (_standing == Standing.Burst)
         {
-            return BurstPool.LeavesUnlent(session, _tenant, flavor, milliGpu);
+            return BurstPool.LeavesUnlent(session, _tenant, flavor, milliGpu - freedByOthers);
         }
 
         return IsInsideGuarantee(flavor, milliGpu);

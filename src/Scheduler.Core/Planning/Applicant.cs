@@ -108,6 +108,9 @@ internal sealed class Applicant
     /// <summary>The reservation that it got in this cycle, or null.</summary>
     public PlannedReservation? Reservation { get; set; }
 
+    /// <summary>Whether an opening was looked for in this cycle already.</summary>
+    public bool SoughtReservation { get; set; }
+
     /// <summary>Victims that were chosen for it; null if none were.</summary>
     public VictimExplanation? Victims { get; set; }
 
@@ -142,7 +145,7 @@ internal sealed class Applicant
             return;
         }
 
-        _pending.RemoveAll(pod => Array.Exists(pods, bound => bound.Pod == pod.Pod));
+        _pending.RemoveAll(pod => Array.Exists(pods, bound => ReferenceEquals(bound.Pod, pod.Pod)));
     }
 
     /// <summary>Notes the room that is kept for its core.</summary>
@@ -166,6 +169,7 @@ internal sealed class Applicant
     {
         IsTouched = false;
         WasDisplaced = false;
+        SoughtReservation = false;
         Unbind();
         Kept = [];
         Reservation = null;

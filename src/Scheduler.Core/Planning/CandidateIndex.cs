@@ -14,9 +14,10 @@ internal sealed class CandidateIndex(Session session)
     private readonly Dictionary<(PodShape Shape, ImmutableSortedDictionary<string, string> Pool, int Owner), RequestClass> _classes = [];
     private readonly Dictionary<(PodShape Shape, ImmutableSortedDictionary<string, string> Pool, bool IsOwned), NodeHeap> _heaps = [];
     private int _nextIndex;
+    private int _usedWhenCompacted;
 
-    /// <summary>All classes so far; their numbers are below this.</summary>
-    public int ClassCount => _nextIndex;
+    /// <summary>Whether most classes are of workloads that came and went.</summary>
+    public bool IsCrowded => _classes.Count > (2 * _usedWhenCompacted) + 256;
 
     /// <summary>The class of a tenant's pods of one shape.</summary>
     public RequestClass ClassOf(PodShape shape, TenantNode tenant)
@@ -63,6 +64,7 @@ internal sealed class CandidateIndex(Session session)
             _classes.Remove(key);
         }
 
+        _usedWhenCompacted = _classes.Count;
         var used = new HashSet<NodeHeap>(_classes.Values.Select(kind => kind.Heap));
         foreach (var (key, heap) in _heaps.ToArray())
         {

@@ -22,6 +22,9 @@ internal sealed class NodeKinds
         return kind;
     }
 
+    /// <summary>Forgets all numbers.</summary>
+    public void Clear() => _kinds.Clear();
+
     private sealed class Comparer : IEqualityComparer<Node>
     {
         public bool Equals(Node? x, Node? y) =>

@@ -40,7 +40,7 @@ internal sealed class NodeState
     /// <summary>Nodes of equal kind differ in name and labels only; see <see cref="NodeKinds"/>.</summary>
     public int Kind { get; private set; }
 
-    /// <summary>Whether nothing of the snapshot's workloads is, or was in this cycle, on it.</summary>
+    /// <summary>Whether nothing of the snapshot's workloads is on it, and nothing was in this cycle, not even in a what-if.</summary>
     public bool IsPristine { get; private set; } = true;
 
     /// <summary>Counts changes of what is free.</summary>
@@ -80,6 +80,9 @@ internal sealed class NodeState
         Kind = kind;
         NodeVersion++;
     }
+
+    /// <summary>Gives its kind another number.</summary>
+    public void Renumber(int kind) => Kind = kind;
 
     /// <summary>Counts a pod in; it takes room with the next <see cref="Rebuild"/>.</summary>
     public void Add(Occupant occupant)

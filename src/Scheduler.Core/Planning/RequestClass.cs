@@ -116,7 +116,7 @@ internal sealed class NodeHeap
         Array.Fill(_positions, -1);
     }
 
-    /// <summary>Lets it begin anew with the next look: the list of changes is cut.</summary>
+    /// <summary>Takes in every change so far: the list of changes is cut.</summary>
     public void CutChanges()
     {
         if (_isLoaded)

@@ -140,7 +140,7 @@ internal sealed class RunningWorkload
     /// <summary>How the core is counted; null for what is of no tenant, or without GPUs.</summary>
     public StandingEntry? CoreEntry { get; set; }
 
-    /// <summary>Expected end; null if unknown. Never before the moment itself.</summary>
+    /// <summary>Expected end; null if unknown. In the past if it runs longer than expected.</summary>
     public DateTimeOffset? ExpectedEnd =>
         Workload is { StartedAt: { } start, ExpectedDuration: { } duration } ? start + duration : null;
 

@@ -104,6 +104,12 @@ internal sealed class Session
     /// <summary>Reservations of this cycle that were given up again: what they kept others from is free.</summary>
     public int ReservationsCancelled { get; private set; }
 
+    /// <summary>How often this cycle has bound for a tenant that has more than it is entitled to: others may claim it.</summary>
+    public int BoundBeyondEntitlement { get; set; }
+
+    /// <summary>How often what this cycle had bound was taken back.</summary>
+    public int Unbound { get; private set; }
+
     /// <summary>Milli-GPU that may be bound on healthy devices of schedulable nodes, by flavor.</summary>
     public long[] FreeMilliGpu { get; }
 
@@ -122,7 +128,8 @@ internal sealed class Session
         {
             var (before, after) = (Snapshot.Nodes[index], next.Nodes[index]);
             if (!ReferenceEquals(before, after)
-                && (before.Name != after.Name || before.HasGpus != after.HasGpus || before.Flavor != after.Flavor))
+                && (before.Name != after.Name || before.Flavor != after.Flavor || before.Devices.Length != after.Devices.Length
+                    || before.MigCapacities.Length != after.MigCapacities.Length))
             {
                 return false;
             }
@@ -144,6 +151,8 @@ internal sealed class Session
         _nominations.Clear();
         _movedStandings.Clear();
         ReservationsCancelled = 0;
+        BoundBeyondEntitlement = 0;
+        Unbound = 0;
         Roster.ForgetCycle();
         for (var index = 0; index < Nodes.Length; index++)
         {
@@ -350,6 +359,7 @@ internal sealed class Session
         var entry = new StandingEntry(applicant.Workload, isSurplus ? core : null, uses)
         {
             IsSurplus = isSurplus,
+            FirstPod = pods[0].Pod.Id,
             IsForcedToBurst = !isSurplus && applicant.JoinsBurst,
         };
         Tenants[applicant.Tenant.Index].Book.Insert(entry);
@@ -374,6 +384,7 @@ internal sealed class Session
             Tenants[applicant.Tenant.Index].Book.Remove(entry);
         }
 
+        Unbound++;
         applicant.Unbind();
     }
 
@@ -406,12 +417,6 @@ internal sealed class Session
     private void Settle()
     {
         Roster.TellWhoIsGoing();
-        if (_changes.Count > (4 * Nodes.Length) + 4096)
-        {
-            Candidates.Compact();
-            _changes.Clear();
-        }
-
         foreach (var node in _dirtyNodes)
         {
             node.IsDirty = false;
@@ -425,10 +430,27 @@ internal sealed class Session
         }
 
         _dirtyNodes.Clear();
+        if (_changes.Count > (4 * Nodes.Length) + 4096 || Candidates.IsCrowded)
+        {
+            Candidates.Compact();
+            _changes.Clear();
+            RenumberKinds();
+        }
+
         ApplyNominations();
         _parted.Sort((a, b) => a.Index.CompareTo(b.Index));
         SumFree();
         SumUsage();
+    }
+
+    /// <summary>Forgets kinds that no node is of any more.</summary>
+    private void RenumberKinds()
+    {
+        _kinds.Clear();
+        foreach (var node in Nodes)
+        {
+            node.Renumber(_kinds.Of(node.Node));
+        }
     }
 
     private void ApplyNominations()
@@ -436,9 +458,9 @@ internal sealed class Session
         foreach (var (workload, pod) in Roster.Nominated)
         {
             var nomination = pod.Nomination!;
-            if (Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(Nodes[index], pod, nomination))
+            var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(TenantOf(workload)) : NodePlane.NoOwner;
+            if (Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(Nodes[index], pod, nomination, owner))
             {
-                var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(TenantOf(workload)) : NodePlane.NoOwner;
                 OccupyLater(Nodes[index], pod.Shape, nomination.Devices, owner, sign: 1);
                 _nominations.Add(pod.Id, (new Placement(pod, Nodes[index], nomination.Devices), owner));
             }
@@ -446,27 +468,23 @@ internal sealed class Session
     }
 
     /// <summary>Whether kept room is still there: the node may have shrunk, or fallen sick, since it was kept.</summary>
-    private static bool HasRoom(NodeState node, Pod pod, PodPlacement nomination)
+    private static bool HasRoom(NodeState node, Pod pod, PodPlacement nomination, int owner)
     {
-        if (!node.Node.IsSchedulable || node.Later.FreePods < 1 || !pod.Shape.Requests.FitsIn(node.Later.Free))
-        {
-            return false;
-        }
-
-        if (pod.Shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction && !Occupant.AreOn(node.Node, nomination.Devices))
+        if (!node.Node.IsSchedulable
+            || (pod.Shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Fraction && !Occupant.AreOn(node.Node, nomination.Devices)))
         {
             return false;
         }
 
         foreach (var device in nomination.Devices)
         {
-            if (!node.Later.IsHealthy(device) || node.Later.DeviceFree[device] < pod.Shape.Gpu.MilliEach)
+            if (!node.Later.IsHealthy(device))
             {
                 return false;
             }
         }
 
-        return true;
+        return PodRoom.Fits(node.Later, pod.Shape, nomination.Devices, owner);
     }
 
     private void SumFree()
@@ -554,7 +572,12 @@ internal sealed class Session
             }
         }
 
-        var entry = new StandingEntry(workload, core, uses) { IsSurplus = core is not null, IsForcedToBurst = isGoing };
+        var entry = new StandingEntry(workload, core, uses)
+        {
+            IsSurplus = core is not null,
+            FirstPod = pods.Count == 0 ? default : pods[0].Pod.Id,
+            IsForcedToBurst = isGoing,
+        };
         foreach (var occupant in pods)
         {
             occupant.Entry = entry;

@@ -13,6 +13,9 @@ internal sealed class StandingEntry(Workload workload, StandingEntry? core, long
 
     public bool IsSurplus { get; init; }
 
+    /// <summary>Tells several uses of one workload apart.</summary>
+    public PodId FirstPod { get; init; }
+
     /// <summary>Milli-GPU by flavor.</summary>
     public long[] Uses { get; } = uses;
 
@@ -40,9 +43,6 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
 
     /// <summary>How often a use that stays was pushed over the line, so that it can be reclaimed now.</summary>
     public int Demotions { get; private set; }
-
-    /// <summary>All uses, in order.</summary>
-    public IReadOnlyList<StandingEntry> Entries => _entries;
 
     /// <summary>
     /// What of the guarantee a waiting workload must leave alone, by flavor; the total comes last. A further use is inside
@@ -81,6 +81,12 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
     public void Insert(StandingEntry entry)
     {
         var position = Find(entry.Workload, entry.IsSurplus);
+        while (position > 0 && _entries[position - 1] is var before && before.Workload == entry.Workload
+            && before.IsSurplus == entry.IsSurplus && before.FirstPod.CompareTo(entry.FirstPod) > 0)
+        {
+            position--;
+        }
+
         _entries.Insert(position, entry);
         Note(entry);
         Recount(position);
@@ -119,7 +125,9 @@ internal sealed class StandingBook(QuotaLedger ledger, TenantNode tenant, List<S
     {
         _entries.Clear();
         _entries.AddRange(entries);
-        _entries.Sort((a, b) => Compare(a.Workload, a.IsSurplus, b.Workload, b.IsSurplus));
+        _entries.Sort((a, b) => Compare(a.Workload, a.IsSurplus, b.Workload, b.IsSurplus) is not 0 and var order
+            ? order
+            : a.FirstPod.CompareTo(b.FirstPod));
         Array.Clear(_inside);
         _lowestPriority = int.MaxValue;
         foreach (var entry in _entries)

@@ -9,7 +9,7 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
 {
     private readonly List<Applicant> _applicants = [];
     private readonly List<RunningWorkload> _running = [];
-    private readonly Dictionary<(int Kind, Standing Standing), int> _misfits = [];
+    private readonly Dictionary<(int Kind, int Priority, Standing Standing), int> _misfits = [];
 
     /// <summary>Whose queue.</summary>
     public TenantNode Tenant { get; } = tenant;
@@ -77,14 +77,15 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
     }
 
     /// <summary>
-    /// Whether as many pods of a kind did not fit earlier in this cycle: room and quota only shrink within one, so they do
-    /// not fit now either.
+    /// Whether as many pods of a kind did not fit earlier in this cycle. Room and quota only shrink, so they do not fit now
+    /// either; whatever gives some back has the misfits forgotten.
     /// </summary>
-    public bool IsKnownMisfit(RequestClass kind, int pods, Standing standing) =>
-        _misfits.TryGetValue((kind.Index, standing), out var failed) && pods >= failed;
+    public bool IsKnownMisfit(RequestClass kind, int pods, int priority, Standing standing) =>
+        _misfits.TryGetValue((kind.Index, priority, standing), out var failed) && pods >= failed;
 
     /// <summary>Notes that so many pods of a kind do not fit.</summary>
-    public void NoteMisfit(RequestClass kind, int pods, Standing standing) => _misfits[(kind.Index, standing)] = pods;
+    public void NoteMisfit(RequestClass kind, int pods, int priority, Standing standing) =>
+        _misfits[(kind.Index, priority, standing)] = pods;
 
     /// <summary>Forgets what did not fit: a new cycle begins.</summary>
     public void ForgetMisfits() => _misfits.Clear();

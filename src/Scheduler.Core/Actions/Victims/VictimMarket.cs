@@ -10,6 +10,9 @@ internal sealed class VictimMarket(Session session)
     private readonly Dictionary<(VictimScope Scope, bool SparesYoung, int Ceiling, int Devices), NodePrices> _prices = [];
     private readonly Dictionary<(VictimScope Scope, bool SparesYoung, int Ceiling, int Kind), NodeOptions> _options = [];
 
+    private readonly bool _hasBudgets = !session.Snapshot.DisruptionsAllowed.IsEmpty;
+    private (int Chosen, int Beyond) _seen;
+
     /// <summary>Who could be preempted at all.</summary>
     public VictimCatalogue Catalogue { get; } = new(session);
 
@@ -45,6 +48,30 @@ internal sealed class VictimMarket(Session session)
         }
 
         return found;
+    }
+
+    /// <summary>
+    /// Forgets prices that have changed though their nodes have not: budgets are used up by victims elsewhere, and for fair
+    /// share it counts how far a tenant is above its entitlement.
+    /// </summary>
+    public void ForgetStale()
+    {
+        var now = (session.Roster.Chosen.Count, session.BoundBeyondEntitlement);
+        if (now == _seen)
+        {
+            return;
+        }
+
+        _seen = now;
+        foreach (var key in _prices.Keys.Where(key => _hasBudgets || key.Scope == VictimScope.FairShare).ToArray())
+        {
+            _prices.Remove(key);
+        }
+
+        foreach (var key in _options.Keys.Where(key => _hasBudgets || key.Scope == VictimScope.FairShare).ToArray())
+        {
+            _options.Remove(key);
+        }
     }
 
     /// <summary>What room for one more pod of a kind costs on each node, as far as other tenants may take it.</summary>

@@ -47,7 +47,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     }
 
     /// <summary>Whether a unit is of the beneficiary's tenant.</summary>
-    public bool IsOwn(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
+    private bool IsOwn(VictimUnit unit) => unit.Running.Tenant == beneficiary.Tenant;
 
     /// <summary>Whether any other tenant may take a unit.</summary>
     public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
@@ -67,7 +67,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     private static bool IsProtected(Session session, VictimUnit unit, bool sparesYoung)
     {
         var workload = unit.Running.Workload;
-        return sparesYoung && workload.MinRuntime > TimeSpan.Zero
+        return sparesYoung && unit.JustBound is null && workload.MinRuntime > TimeSpan.Zero
             && session.Snapshot.Now - (workload.StartedAt ?? session.Snapshot.Now) < workload.MinRuntime;
     }
 }

@@ -108,7 +108,8 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
     /// <summary>W5: would all that is on burst for sure, of lower classes than the highest taken, have been enough?</summary>
     private void CheckClasses(in WaitingNeed need, ReadOnlySpan<PlannedPod> places, List<PlacedPod> victims)
     {
-        if (victims[0].Eviction!.Cause != EvictionCause.Guarantee)
+        // Without GPUs there is no claim on what other tenants have.
+        if (victims[0].Eviction!.Cause != EvictionCause.Guarantee || need.MilliGpu == 0)
         {
             return;
         }
