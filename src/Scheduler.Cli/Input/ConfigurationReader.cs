@@ -157,6 +157,9 @@ internal sealed class ConfigurationReader(FileErrors errors)
             Parent = spec.Text("parent") is { Length: > 0 } parent ? new TenantId(parent) : null,
             Namespaces = [.. spec.Texts("namespaces")],
             Weight = (int?)spec.Integer("weight", 1, 1_000_000),
+            Order = spec.Choice("order", nameof(QueueOrder.Submitted), nameof(QueueOrder.ShortestExpected)) is nameof(QueueOrder.ShortestExpected)
+                ? QueueOrder.ShortestExpected
+                : QueueOrder.Submitted,
             IsSuspended = spec.Boolean("suspended") ?? false,
             SharesDevices = spec.Boolean("sharesDevices") ?? false,
             NodePool = spec.Pairs("nodePool").ToImmutableSortedDictionary(StringComparer.Ordinal),

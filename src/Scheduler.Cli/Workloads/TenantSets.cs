@@ -51,6 +51,11 @@ internal static class TenantSets
             spec["weight"] = weight;
         }
 
+        if (tenant.Order != QueueOrder.Submitted)
+        {
+            spec["order"] = tenant.Order.ToString();
+        }
+
         if (tenant.IsSuspended)
         {
             spec["suspended"] = true;

@@ -109,6 +109,9 @@ public sealed record Workload
     /// <summary>How long it runs, declared or learned; null if unknown, which counts as endless.</summary>
     public TimeSpan? ExpectedDuration { get; init; }
 
+    /// <summary>GPU-time that it was served in earlier runs, in milli-GPU-seconds; 0 if the host does not count it.</summary>
+    public long AttainedMilliGpuSeconds { get; init; }
+
     /// <summary>Protected from reclaim for this long after its start.</summary>
     public TimeSpan MinRuntime { get; init; }
 

@@ -1,6 +1,4 @@
-using Scheduler.Core.Actions;
 using Scheduler.Core.Model;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
@@ -12,61 +10,4 @@ public static class Planner
 {
     /// <summary>Plans one cycle.</summary>
     public static Plan Compute(ClusterSnapshot snapshot, SchedulingPolicy policy) => new CyclePlanner(policy).Compute(snapshot);
-}
-
-/// <summary>
-/// Plans cycle after cycle. Each plan is the one that <see cref="Planner.Compute"/> makes of the same snapshot; what did not
-/// change since the last one is not worked out again. A host gains from it by keeping the objects of nodes, workloads and
-/// tenants that did not change. Not for use by several threads at once.
-/// </summary>
-public sealed class CyclePlanner
-{
-    private readonly SchedulingPolicy _policy;
-    private Session? _session;
-
-    /// <summary>Makes a planner that has seen nothing yet.</summary>
-    public CyclePlanner(SchedulingPolicy policy)
-    {
-        ArgumentNullException.ThrowIfNull(policy);
-        _policy = policy;
-    }
-
-    /// <summary>Plans one cycle.</summary>
-    public Plan Compute(ClusterSnapshot snapshot)
-    {
-        ArgumentNullException.ThrowIfNull(snapshot);
-
-        // 1 the snapshot, 2 accounts: a session knows what is free and what everybody uses. It is let go of while a cycle
-        // runs, so that one that fails leaves nothing half done behind.
-        var session = _session;
-        _session = null;
-        if (session is not null && session.CanAdvance(snapshot))
-        {
-            session.Advance(snapshot);
-        }
-        else
-        {
-            session = new Session(snapshot, _policy);
-        }
-
-        var plan = Run(session);
-        _session = session;
-        return plan;
-    }
-
-    private static Plan Run(Session session)
-    {
-        // 3 what each tenant may have now
-        session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
-
-        // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
-        // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
-        // 6 what cannot start is given a reservation, beside which later ones are filled in
-        var actions = new CycleActions(session);
-        actions.ResumeNominations();
-        actions.Start();
-
-        // 7 one decision for every pending workload
-        return new PlanWriter(session).Write(actions.Evictions);
-    }
 }

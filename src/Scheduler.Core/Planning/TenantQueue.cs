@@ -7,6 +7,7 @@ namespace Scheduler.Core.Planning;
 /// <summary>One tenant's part of the session: what runs, how it is counted, and the pending workloads in order.</summary>
 internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
 {
+    private readonly WorkloadOrder _order = WorkloadOrder.Of(tenant.Tenant.Order);
     private readonly List<Applicant> _applicants = [];
     private readonly List<RunningWorkload> _running = [];
     private readonly Dictionary<(int Kind, int Priority, Standing Standing), int> _misfits = [];
@@ -54,7 +55,7 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
     public void Add(List<Applicant> applicants)
     {
         _applicants.AddRange(applicants);
-        _applicants.Sort((a, b) => WorkloadOrder.Instance.Compare(a.Workload, b.Workload));
+        _applicants.Sort((a, b) => _order.Compare(a.Workload, b.Workload));
         DemandMilliGpu += applicants.Sum(applicant => applicant.DemandMilliGpu);
     }
 
@@ -97,7 +98,7 @@ internal sealed class TenantQueue(TenantNode tenant, StandingBook book)
         while (low < high)
         {
             var middle = (low + high) / 2;
-            if (WorkloadOrder.Instance.Compare(_applicants[middle].Workload, workload) < 0)
+            if (_order.Compare(_applicants[middle].Workload, workload) < 0)
             {
                 low = middle + 1;
             }

@@ -22,6 +22,19 @@ public sealed record FlavorQuota
     public long LimitMilliGpu => GuaranteedMilliGpu + (BurstMilliGpu ?? (2 * GuaranteedMilliGpu));
 }
 
+/// <summary>Who is first among the waiting workloads of a tenant that have equal priorities.</summary>
+public enum QueueOrder
+{
+    /// <summary>First come, first served.</summary>
+    Submitted,
+
+    /// <summary>Least expected GPU-time left, aged so that nothing starves.</summary>
+    ShortestExpected,
+
+    /// <summary>Least GPU-time served so far (Gu et al.: Tiresias, NSDI 2019).</summary>
+    LeastAttained,
+}
+
 /// <summary>A node of the quota tree, as configured.</summary>
 public sealed record Tenant
 {
@@ -43,6 +56,9 @@ public sealed record Tenant
 
     /// <summary>Share of the burst pool relative to the siblings; null is the guarantee in GPUs, at least 1.</summary>
     public int? Weight { get; init; }
+
+    /// <summary>Who is first among equal priorities.</summary>
+    public QueueOrder Order { get; init; }
 
     /// <summary>Nothing new is started.</summary>
     public bool IsSuspended { get; init; }

@@ -31,6 +31,7 @@ internal static class TenantMapping
             Namespaces = [.. spec.Namespaces ?? []],
             Quotas = quotas.ToImmutable(),
             Weight = spec.Weight,
+            Order = Order(spec.Order, $"{path}.order", errors),
             IsSuspended = spec.Suspended == true,
             SharesDevices = spec.SharesDevices == true,
             NodePool = (spec.NodePool ?? []).ToImmutableSortedDictionary(StringComparer.Ordinal),
@@ -40,6 +41,21 @@ internal static class TenantMapping
 
     public static PodGroupRecord Map(PodGroupObject source) => new(
         source.Metadata.Namespace ?? "", source.Metadata.Name ?? "", Math.Max(1, source.Spec.MinMember ?? 1));
+
+    /// <summary>LeastAttained needs GPU-time that is counted over restarts, which the daemon does not do yet.</summary>
+    private static QueueOrder Order(string? text, string path, ImmutableArray<ConfigurationError>.Builder errors)
+    {
+        switch (text)
+        {
+            case null or "" or nameof(QueueOrder.Submitted):
+                return QueueOrder.Submitted;
+            case nameof(QueueOrder.ShortestExpected):
+                return QueueOrder.ShortestExpected;
+            default:
+                errors.Add(new(path, $"is '{text}'; it must be Submitted or ShortestExpected"));
+                return QueueOrder.Submitted;
+        }
+    }
 
     private static FlavorQuota Quota(TenantQuota quota, string path, ImmutableArray<ConfigurationError>.Builder errors) => new()
     {

@@ -45,6 +45,7 @@ internal sealed record TenantSpec
     public string? Parent { get; init; }
     public List<string>? Namespaces { get; init; }
     public int? Weight { get; init; }
+    public string? Order { get; init; }
     public bool? Suspended { get; init; }
     public bool? SharesDevices { get; init; }
     public Dictionary<string, string>? NodePool { get; init; }
