@@ -50,7 +50,7 @@ internal sealed partial class Session
         foreach (var (workload, pod) in Roster.Nominated)
         {
             var nomination = pod.Nomination!;
-            var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(TenantOf(workload)) : NodePlane.NoOwner;
+            var owner = OwnerFor(pod.Shape, TenantOf(workload));
             if (Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(Nodes[index], pod, nomination, owner))
             {
                 OccupyLater(Nodes[index], pod.Shape, nomination.Devices, owner, sign: 1);
@@ -82,17 +82,33 @@ internal sealed partial class Session
     private void SumFree()
     {
         Array.Clear(FreeMilliGpu);
-        var capacity = new long[Flavors.Length];
         foreach (var node in Nodes)
         {
             if (node.Flavor >= 0)
             {
                 FreeMilliGpu[node.Flavor] += CountedFree(node);
-                capacity[node.Flavor] += node.Node.HealthyMilliGpu;
             }
         }
 
-        if (Ledger.SetCapacity(capacity))
+        if (_hasNewNodes)
+        {
+            _hasNewNodes = false;
+            SumCapacity();
+        }
+    }
+
+    private void SumCapacity()
+    {
+        Array.Clear(_capacity);
+        foreach (var node in Nodes)
+        {
+            if (node.Flavor >= 0)
+            {
+                _capacity[node.Flavor] += node.Node.HealthyMilliGpu;
+            }
+        }
+
+        if (Ledger.SetCapacity(_capacity))
         {
             foreach (var tenant in Tenants)
             {

@@ -153,7 +153,7 @@ internal sealed partial class Session
     {
         foreach (var (pod, node, devices, isBrief) in applicant.Bound)
         {
-            var owner = pod.Shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(applicant.Tenant) : NodePlane.NoOwner;
+            var owner = OwnerFor(pod.Shape, applicant.Tenant);
             Occupy(node, pod.Shape, devices, owner, sign: -1, isBrief);
             if (pod.Shape.Gpu.IsAny)
             {

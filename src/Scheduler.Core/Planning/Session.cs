@@ -18,6 +18,7 @@ internal sealed partial class Session
 {
     private readonly NodeKinds _kinds = new();
     private readonly List<int> _changes = [];
+    private bool _hasNewNodes = true;
     private readonly List<NodeState> _dirtyNodes = [];
     private readonly List<NodeState> _parted = [];
     private readonly List<NodeState> _reserved = [];
@@ -25,6 +26,7 @@ internal sealed partial class Session
     private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
     private readonly Dictionary<PodId, (Placement At, int Owner)> _nominations = [];
     private readonly List<StandingEntry> _movedStandings = [];
+    private readonly long[] _capacity;
     private readonly long[] _going;
     private readonly long[] _ending;
 
@@ -47,6 +49,7 @@ internal sealed partial class Session
         Entitlement = new long[Tenants.Length];
         UsedBefore = new long[Tenants.Length];
         FreeMilliGpu = new long[Flavors.Length];
+        _capacity = new long[Flavors.Length];
         _going = new long[Tenants.Length];
         _ending = new long[Tenants.Length];
         Topology = new Topology(this);
@@ -159,6 +162,7 @@ internal sealed partial class Session
             if (!ReferenceEquals(next.Nodes[index], Snapshot.Nodes[index]))
             {
                 Topology.Forget();
+                _hasNewNodes = true;
                 Nodes[index].Replace(next.Nodes[index], _kinds.Of(next.Nodes[index]));
                 MarkDirty(Nodes[index]);
             }
@@ -181,10 +185,14 @@ internal sealed partial class Session
 
     /// <summary>What filters are asked about for a pod of a tenant.</summary>
     public PlacementRequest RequestFor(PodShape shape, TenantNode tenant) =>
-        new(shape, NodePoolOf(tenant), shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(tenant) : NodePlane.NoOwner)
+        new(shape, NodePoolOf(tenant), OwnerFor(shape, tenant))
         {
             BurstNodes = Policy.BurstNodes,
         };
+
+    /// <summary>What a pod of a tenant marks its devices with: only fractions do.</summary>
+    public static int OwnerFor(PodShape shape, TenantNode? tenant) =>
+        shape.Gpu.Kind == GpuRequestKind.Fraction ? OwnerFor(tenant) : NodePlane.NoOwner;
 
     /// <summary>What fractions of a tenant mark their devices with.</summary>
     public static int OwnerFor(TenantNode? tenant) =>

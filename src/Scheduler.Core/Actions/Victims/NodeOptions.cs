@@ -37,8 +37,7 @@ internal sealed class NodeOptions(
         _open.Clear();
         foreach (var unit in catalogue.On(node.Index))
         {
-            if (unit.Priority <= ceiling && unit.JustBound is not { WasDisplaced: true }
-                && VictimRule.MayTakeAcross(session, scope, sparesYoung, unit))
+            if (unit.Priority <= ceiling && VictimRule.MayTakeAcross(session, scope, sparesYoung, unit))
             {
                 _open.Add(unit);
             }

@@ -21,11 +21,11 @@ internal sealed class VictimProblem
     {
         (_session, _allowedFlavors, _level, _domain) = (session, allowedFlavors, level, domain);
         (Applicant, Rule) = (applicant, rule);
+        _needMilliGpu = applicant.CoreMilliGpu;
         var groups = new List<(RequestClass Kind, int Pods)>();
         for (var pod = 0; pod < applicant.Missing; pod++)
         {
             var kind = applicant.Pending[pod].Kind;
-            _needMilliGpu += applicant.Pending[pod].Pod.Shape.Gpu.MilliGpu;
             if (groups.Count > 0 && groups[^1].Kind == kind)
             {
                 groups[^1] = (kind, groups[^1].Pods + 1);

@@ -35,7 +35,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>Whether a unit may be taken for the beneficiary.</summary>
     public bool MayTake(VictimUnit unit)
     {
-        if (unit.Running.Workload.Id == beneficiary.Workload.Id || unit.JustBound is { WasDisplaced: true })
+        if (unit.Running.Workload.Id == beneficiary.Workload.Id || WasDisplaced(unit))
         {
             return false;
         }
@@ -51,7 +51,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
 
     /// <summary>Whether any other tenant may take a unit.</summary>
     public static bool MayTakeAcross(Session session, VictimScope scope, bool sparesYoung, VictimUnit unit) =>
-        unit.Running.HasGpu
+        unit.Running.HasGpu && !WasDisplaced(unit)
         && !IsGuaranteed(unit)
         && (scope != VictimScope.FairShare || session.Excess(unit.Running.Tenant!.Index) > 0)
         && !IsProtected(session, unit, sparesYoung);
@@ -60,6 +60,9 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     public bool IsAffordable(IReadOnlyCollection<VictimUnit> chosen, VictimUnit unit) =>
         Scope != VictimScope.FairShare
         || VictimUnit.MilliGpuOf(chosen, unit.Running.Tenant!) <= session.Excess(unit.Running.Tenant!.Index);
+
+    /// <summary>Whoever had to make way in this cycle once does not have to again.</summary>
+    private static bool WasDisplaced(VictimUnit unit) => unit.JustBound is { WasDisplaced: true };
 
     private static bool IsGuaranteed(VictimUnit unit) =>
         (unit.IsWhole ? unit.Running.CoreEntry : unit.Pods[0].Entry) is { IsGuaranteed: true };

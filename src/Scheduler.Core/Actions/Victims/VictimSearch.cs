@@ -56,6 +56,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
     /// <summary>The best set found, or null if nothing that may be taken is enough.</summary>
     public VictimPlan? Find()
     {
+        var hasRoom = problem.Applicant.Missing == 1 && problem.CountRoom(_scenario, problem.Groups[0].Kind, needed: 1) > 0;
         foreach (var priority in market.Catalogue.Priorities)
         {
             if (_rule.Scope == VictimScope.Priority && priority >= problem.Applicant.Workload.Priority)
@@ -64,7 +65,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
             }
 
             _ceiling = priority;
-            var plan = problem.Applicant.Missing == 1 ? ForOne() : ForGang();
+            var plan = problem.Applicant.Missing == 1 ? ForOne(hasRoom) : ForGang();
             _scenario.Clear();
             if (plan is not null)
             {
@@ -75,10 +76,10 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
         return null;
     }
 
-    private VictimPlan? ForOne()
+    private VictimPlan? ForOne(bool hasRoom)
     {
         var kind = problem.Groups[0].Kind;
-        if (problem.CountRoom(_scenario, kind, needed: 1) > 0)
+        if (hasRoom)
         {
             // Room is there: it is quota that somebody has to make way for.
             return MeetQuota() ? Finish(isExact: false) : null;
