@@ -83,7 +83,7 @@ internal sealed class WeirPolicy : OpenbPolicy
     public override long Score(int node, int shape)
     {
         var request = _requests[shape];
-        var passes = _passesStatic[shape] ??= [.. _nodes.Select(plane => NodeFilters.PassesStatic(plane, request))];
+        var passes = _passesStatic[shape] ??= [.. _nodes.Select(plane => NodeFilters.FirstStaticRejection(plane, request) is null)];
         return passes[node] && NodeFilters.PassesDynamic(_nodes[node], request) ? _scorers.Score(_nodes[node], request) : Infeasible;
     }
 

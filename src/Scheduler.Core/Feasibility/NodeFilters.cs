@@ -19,9 +19,6 @@ internal static class NodeFilters
     private static readonly INodeFilter[] Static = [.. All.Where(filter => filter.IsStatic)];
     private static readonly INodeFilter[] Dynamic = [.. All.Where(filter => !filter.IsStatic)];
 
-    /// <summary>Whether the node passes everything that cannot change within a cycle.</summary>
-    public static bool PassesStatic(NodePlane node, PlacementRequest request) => Passes(Static, node, request);
-
     /// <summary>The first filter that turns the node away whatever is free on it, or null.</summary>
     public static FilterName? FirstStaticRejection(NodePlane node, PlacementRequest request) => FirstRejection(Static, node, request);
 
