@@ -266,11 +266,13 @@ internal sealed class Evictor(
     private async Task EvictAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {
         var path = $"{PathOf(pod)}/eviction";
+        // Others ask at the same time: what counts is the version that this request was in.
+        var asked = _policyVersion;
         try
         {
-            await client.PostAsync(path, Eviction(pod, _policyVersion), WireJson.Default.EvictionObject, cancellation).ConfigureAwait(false);
+            await client.PostAsync(path, Eviction(pod, asked), WireJson.Default.EvictionObject, cancellation).ConfigureAwait(false);
         }
-        catch (ApiServerException refusal) when (IsUnknownVersion(refusal) && _policyVersion == "policy/v1")
+        catch (ApiServerException refusal) when (IsUnknownVersion(refusal) && asked == "policy/v1")
         {
             // Kubernetes before 1.22.
             _policyVersion = "policy/v1beta1";

@@ -162,6 +162,24 @@ public class WriterTests
     }
 
     [Fact]
+    public async Task Each_of_two_evictions_at_the_same_time_learns_the_version_of_an_old_api_server()
+    {
+        await using var fixture = Leading();
+        Running(fixture, "v", ("preempt-by", "2026-01-01T00:00:00Z"));
+        Running(fixture, "w", ("preempt-by", "2026-01-01T00:00:00Z"));
+        var (first, second) = (new TaskCompletionSource(), new TaskCompletionSource());
+        fixture.Server.RefuseAfter(first.Task, HttpStatusCode.BadRequest).RefuseAfter(second.Task, HttpStatusCode.BadRequest).Answer("{}").Answer("{}");
+        fixture.Run(fixture.Evictor.RunAsync);
+        for (var i = 0; i < 2; i++)
+            Assert.Contains("policy/v1\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        foreach (var gate in (TaskCompletionSource[])[first, second])
+        {
+            gate.SetResult();
+            Assert.Contains("policy/v1beta1", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public async Task A_notice_that_anybody_wrote_evicts_no_pod_that_may_not_be_preempted()
     {
         await using var fixture = Leading();

@@ -26,7 +26,21 @@ internal sealed class ScriptedServer : HttpMessageHandler
     public ScriptedServer Answer(string body, HttpStatusCode code = HttpStatusCode.OK) =>
         Answer(_ => new HttpResponseMessage(code) { Content = new StringContent(body, Encoding.UTF8, "application/json") });
 
-    public ScriptedServer Refuse(HttpStatusCode code, string reason = "", int? retryAfterSeconds = null) => Answer(_ =>
+    /// <summary>Refuses, but not before <paramref name="gate"/> ends.</summary>
+    public ScriptedServer RefuseAfter(Task gate, HttpStatusCode code)
+    {
+        _answers.Enqueue(async (_, cancellation) =>
+        {
+            await gate.WaitAsync(cancellation);
+            return Refusal(code, "", null);
+        });
+        return this;
+    }
+
+    public ScriptedServer Refuse(HttpStatusCode code, string reason = "", int? retryAfterSeconds = null) =>
+        Answer(_ => Refusal(code, reason, retryAfterSeconds));
+
+    private static HttpResponseMessage Refusal(HttpStatusCode code, string reason, int? retryAfterSeconds)
     {
         var response = new HttpResponseMessage(code)
         {
@@ -35,7 +49,7 @@ internal sealed class ScriptedServer : HttpMessageHandler
         if (retryAfterSeconds is { } seconds)
             response.Headers.RetryAfter = new(TimeSpan.FromSeconds(seconds));
         return response;
-    });
+    }
 
     public ScriptedServer Fail(Exception failure) => Answer((Func<SeenRequest, HttpResponseMessage>)(_ => throw failure));
 

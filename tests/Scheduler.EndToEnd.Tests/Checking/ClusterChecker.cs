@@ -1,4 +1,5 @@
 using k8s.Models;
+using Scheduler.EndToEnd.Tests.Openb;
 
 namespace Scheduler.EndToEnd.Tests.Checking;
 
@@ -34,21 +35,21 @@ public static class ClusterChecker
 
     /// <summary>
     /// Which waiting pods could run now (W7): those within their tenant's limit for which some open node that they select has room.
-    /// A scheduler that reserves capacity for others may leave such a pod waiting on purpose: <paramref name="isExcused"/> says so.
+    /// Room that is kept for a pod while others leave for it is not theirs: a pod that says so may wait.
     /// </summary>
-    public static IReadOnlyList<string> FitsButWaits(
-        IReadOnlyList<V1Pod> pods, IReadOnlyList<V1Node> nodes, IReadOnlyList<TenantLimit> tenants, Func<V1Pod, bool>? isExcused = null)
+    public static IReadOnlyList<string> FitsButWaits(IReadOnlyList<V1Pod> pods, IReadOnlyList<V1Node> nodes, IReadOnlyList<TenantLimit> tenants)
     {
         var books = Open(pods, nodes, tenants, []);
+        var kept = pods.Any(IsLeaving) ? pods.Where(IsWaiting).ToLookup(KeptNode, StringComparer.Ordinal) : null;
         var used = tenants.ToDictionary(limit => limit, limit => UseOf(limit, pods, books));
         var found = new List<string>();
         foreach (var pod in pods.Where(IsWaiting))
         {
-            if (isExcused?.Invoke(pod) == true) continue;
             var (demand, tenant) = (PodDemand.Of(pod), TenantOf(pod, tenants));
             if (tenant == NoTenant) continue;
             var room = books.Values.FirstOrDefault(node =>
-                NodeMatch.IsOpen(pod, node.Node) && NodeMatch.IsChosen(pod, node.Node)
+                !(kept is not null && SaysKept(pod) && kept[node.Node.Metadata.Name].Any(other => other != pod))
+                && NodeMatch.IsOpen(pod, node.Node) && NodeMatch.IsChosen(pod, node.Node)
                 && node.HasRoomFor(demand, tenant, other => Shares(other, tenants))
                 && tenants.Where(limit => limit.Tenant == tenant && limit.Covers(node.Product)).All(limit => used[limit] + demand.MilliGpu <= limit.LimitMilliGpu));
             if (room is not null) found.Add($"pod {NameOf(pod)} waits, and node {room.Node.Metadata.Name} has room for it");
@@ -90,6 +91,17 @@ public static class ClusterChecker
 
     private static bool SaysWhy(V1Pod pod) => (pod.Status?.Conditions ?? []).Any(condition =>
         condition.Type == "PodScheduled" && condition.Status == "False" && !string.IsNullOrEmpty(condition.Reason) && !string.IsNullOrEmpty(condition.Message));
+
+    private static bool SaysKept(V1Pod pod) => pod.Status?.Conditions?.Any(condition =>
+        condition.Type == "PodScheduled" && condition.Reason is "ReservedForOthers" or "WaitingForVictims") == true;
+
+    // The node of which room is kept for a pod, "" if none is.
+    private static string KeptNode(V1Pod pod) =>
+        pod.Metadata.Annotations?.TryGetValue(OpenbObjects.Reservation, out var room) == true ? room.Split(':')[0] : "";
+
+    // Told to go, or going.
+    private static bool IsLeaving(V1Pod pod) =>
+        IsRunning(pod) && (pod.Metadata.DeletionTimestamp is not null || pod.Metadata.Annotations?.ContainsKey(OpenbObjects.PreemptBy) == true);
 
     private static string NameOf(V1Pod pod) => $"{pod.Metadata.NamespaceProperty}/{pod.Metadata.Name}";
 }

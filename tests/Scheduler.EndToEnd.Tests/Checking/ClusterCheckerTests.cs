@@ -165,8 +165,25 @@ public sealed class ClusterCheckerTests
     }
 
     [Fact]
-    public void A_pod_that_is_excused_may_wait() =>
-        Assert.Empty(ClusterChecker.FitsButWaits([Waiting("a", "one", Gpu(1))], _nodes, Tenants, pod => pod.Metadata.Name == "one"));
+    public void A_pod_may_wait_before_room_that_is_kept_for_another_while_a_third_leaves()
+    {
+        var (leaving, beneficiary, other) = (Bound("a", "leaving", Gpu(1), "0"), Waiting("a", "both", Gpu(2)), Waiting("a", "one", Gpu(1)));
+        leaving.Metadata.DeletionTimestamp = DateTime.UnixEpoch;
+        beneficiary.Metadata.Annotations[OpenbObjects.Reservation] = "n1:0,1";
+        other.Status.Conditions[0].Reason = "ReservedForOthers";
+        Waits([leaving, beneficiary], other);
+
+        void Found() => Assert.Equal(["pod a/one waits, and node n1 has room for it"], ClusterChecker.FitsButWaits([leaving, beneficiary, other], _nodes, Tenants));
+        leaving.Metadata.DeletionTimestamp = null;
+        Found();
+        leaving.Metadata.Annotations[OpenbObjects.PreemptBy] = "2026-01-01T00:00:00Z";
+        Waits([leaving, beneficiary], other);
+        beneficiary.Metadata.Annotations[OpenbObjects.Reservation] = "n2:0,1";
+        Found();
+        beneficiary.Metadata.Annotations[OpenbObjects.Reservation] = "n1:0,1";
+        other.Status.Conditions[0].Reason = "InsufficientGpu";
+        Found();
+    }
 
     private void Finds(string expected, params V1Pod[] pods) =>
         Assert.Contains(ClusterChecker.Violations(pods, _nodes, Tenants), found => found.Contains(expected, StringComparison.Ordinal));

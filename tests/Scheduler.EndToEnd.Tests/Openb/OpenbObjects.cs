@@ -11,6 +11,8 @@ public static class OpenbObjects
     public const string GpuFraction = "weir.scheduler/gpu-fraction";
     public const string Preemptible = "weir.scheduler/preemptible";
     public const string GpuDevices = "weir.scheduler/gpu-devices";
+    public const string Reservation = "weir.scheduler/reservation";
+    public const string PreemptBy = "weir.scheduler/preempt-by";
 
     /// <summary>A node with the status that its kubelet would report.</summary>
     public static V1Node Node(OpenbNode node)
