@@ -41,7 +41,7 @@ public static class ClusterChecker
     {
         var books = Open(pods, nodes, tenants, []);
         var kept = pods.Any(IsLeaving) ? pods.Where(IsWaiting).ToLookup(KeptNode, StringComparer.Ordinal) : null;
-        var used = tenants.ToDictionary(limit => limit, limit => UseOf(limit, pods, books));
+        var used = tenants.ToDictionary(limit => limit, limit => Math.Max(UseOf(limit, pods, books), kept is null ? 0 : LaterUseOf(limit, pods, books)));
         var found = new List<string>();
         foreach (var pod in pods.Where(IsWaiting))
         {
@@ -52,7 +52,7 @@ public static class ClusterChecker
                 && NodeMatch.IsOpen(pod, node.Node) && NodeMatch.IsChosen(pod, node.Node)
                 && node.HasRoomFor(demand, tenant, other => Shares(other, tenants))
                 && tenants.Where(limit => limit.Tenant == tenant && limit.Covers(node.Product)).All(limit => used[limit] + demand.MilliGpu <= limit.LimitMilliGpu));
-            if (room is not null) found.Add($"pod {NameOf(pod)} waits, and node {room.Node.Metadata.Name} has room for it");
+            if (room is not null) found.Add($"pod {NameOf(pod)} waits ({ReasonOf(pod)}), and node {room.Node.Metadata.Name} has room for it");
         }
         return found;
     }
@@ -75,6 +75,13 @@ public static class ClusterChecker
         .Where(pod => books.TryGetValue(pod.Spec.NodeName, out var node) && limit.Covers(node.Product))
         .Sum(pod => PodDemand.Of(pod).MilliGpu);
 
+    // What a tenant will use once whoever leaves is gone and room that is kept is taken: that must be within the limit too.
+    private static long LaterUseOf(TenantLimit limit, IReadOnlyList<V1Pod> pods, Dictionary<string, NodeBooks> books) => pods
+        .Where(pod => (IsRunning(pod) && !IsLeaving(pod)) || IsWaiting(pod))
+        .Where(pod => limit.Namespaces.Contains(pod.Metadata.NamespaceProperty))
+        .Where(pod => books.TryGetValue(IsWaiting(pod) ? KeptNode(pod) : pod.Spec.NodeName, out var node) && limit.Covers(node.Product))
+        .Sum(pod => PodDemand.Of(pod).MilliGpu);
+
     private static bool Shares(string tenant, IReadOnlyList<TenantLimit> tenants) => tenants.Any(limit => limit.Tenant == tenant && limit.SharesDevices);
 
     private static string TenantOf(V1Pod pod, IReadOnlyList<TenantLimit> tenants) =>
@@ -92,8 +99,9 @@ public static class ClusterChecker
     private static bool SaysWhy(V1Pod pod) => (pod.Status?.Conditions ?? []).Any(condition =>
         condition.Type == "PodScheduled" && condition.Status == "False" && !string.IsNullOrEmpty(condition.Reason) && !string.IsNullOrEmpty(condition.Message));
 
-    private static bool SaysKept(V1Pod pod) => pod.Status?.Conditions?.Any(condition =>
-        condition.Type == "PodScheduled" && condition.Reason is "ReservedForOthers" or "WaitingForVictims") == true;
+    private static bool SaysKept(V1Pod pod) => ReasonOf(pod) is "ReservedForOthers" or "WaitingForVictims";
+
+    private static string? ReasonOf(V1Pod pod) => pod.Status?.Conditions?.FirstOrDefault(condition => condition.Type == "PodScheduled")?.Reason;
 
     // The node of which room is kept for a pod, "" if none is.
     private static string KeptNode(V1Pod pod) =>

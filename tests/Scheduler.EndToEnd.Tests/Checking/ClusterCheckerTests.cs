@@ -173,7 +173,7 @@ public sealed class ClusterCheckerTests
         other.Status.Conditions[0].Reason = "ReservedForOthers";
         Waits([leaving, beneficiary], other);
 
-        void Found() => Assert.Equal(["pod a/one waits, and node n1 has room for it"], ClusterChecker.FitsButWaits([leaving, beneficiary, other], _nodes, Tenants));
+        void Found() => Assert.Equal([$"pod a/one waits ({other.Status.Conditions[0].Reason}), and node n1 has room for it"], ClusterChecker.FitsButWaits([leaving, beneficiary, other], _nodes, Tenants));
         leaving.Metadata.DeletionTimestamp = null;
         Found();
         leaving.Metadata.Annotations[OpenbObjects.PreemptBy] = "2026-01-01T00:00:00Z";
@@ -183,6 +183,21 @@ public sealed class ClusterCheckerTests
         beneficiary.Metadata.Annotations[OpenbObjects.Reservation] = "n1:0,1";
         other.Status.Conditions[0].Reason = "InsufficientGpu";
         Found();
+    }
+
+    [Fact]
+    public void A_pod_may_wait_where_what_is_kept_for_its_tenant_comes_to_the_limit()
+    {
+        var (leaving, beneficiary, other) = (Bound("b", "leaving", Gpu(1), "0"), Waiting("a", "kept", Gpu(1)), Waiting("a", "one", Gpu(1)));
+        leaving.Metadata.DeletionTimestamp = DateTime.UnixEpoch;
+        beneficiary.Metadata.Annotations[OpenbObjects.Reservation] = "n1:0";
+        other.Status.Conditions[0].Reason = "LimitReached";
+        V1Pod[] pods = [leaving, beneficiary, other];
+        bool Waits(int limit) => !ClusterChecker.FitsButWaits(pods, _nodes, [TenantA with { LimitMilliGpu = limit }]).Any(found => found.Contains("a/one"));
+        Assert.True(Waits(1999));
+        Assert.False(Waits(2000));
+        leaving.Metadata.DeletionTimestamp = null;
+        Assert.False(Waits(1999));
     }
 
     private void Finds(string expected, params V1Pod[] pods) =>
