@@ -41,7 +41,7 @@ public static class ClusterChecker
     {
         var books = Open(pods, nodes, tenants, []);
         var kept = pods.Any(IsLeaving) ? pods.Where(IsWaiting).ToLookup(KeptNode, StringComparer.Ordinal) : null;
-        var used = tenants.ToDictionary(limit => limit, limit => Math.Max(UseOf(limit, pods, books), kept is null ? 0 : LaterUseOf(limit, pods, books)));
+        var used = tenants.ToDictionary(limit => limit, limit => UseOf(limit, pods, books) + (kept is null ? 0 : KeptOf(limit, pods, books)));
         var found = new List<string>();
         foreach (var pod in pods.Where(IsWaiting))
         {
@@ -75,11 +75,11 @@ public static class ClusterChecker
         .Where(pod => books.TryGetValue(pod.Spec.NodeName, out var node) && limit.Covers(node.Product))
         .Sum(pod => PodDemand.Of(pod).MilliGpu);
 
-    // What a tenant will use once whoever leaves is gone and room that is kept is taken: that must be within the limit too.
-    private static long LaterUseOf(TenantLimit limit, IReadOnlyList<V1Pod> pods, Dictionary<string, NodeBooks> books) => pods
-        .Where(pod => (IsRunning(pod) && !IsLeaving(pod)) || IsWaiting(pod))
+    // Room that is kept for a tenant counts as used, beside what leaves for it, until that is gone.
+    private static long KeptOf(TenantLimit limit, IReadOnlyList<V1Pod> pods, Dictionary<string, NodeBooks> books) => pods
+        .Where(IsWaiting)
         .Where(pod => limit.Namespaces.Contains(pod.Metadata.NamespaceProperty))
-        .Where(pod => books.TryGetValue(IsWaiting(pod) ? KeptNode(pod) : pod.Spec.NodeName, out var node) && limit.Covers(node.Product))
+        .Where(pod => books.TryGetValue(KeptNode(pod), out var node) && limit.Covers(node.Product))
         .Sum(pod => PodDemand.Of(pod).MilliGpu);
 
     private static bool Shares(string tenant, IReadOnlyList<TenantLimit> tenants) => tenants.Any(limit => limit.Tenant == tenant && limit.SharesDevices);

@@ -59,7 +59,8 @@ internal sealed class VictimProblem
         && kind.Heap.StaticRejection(node) is null;
 
     /// <summary>
-    /// Inside a tenant, the beneficiary takes the place of its victims: what it adds must stay within the limits.
+    /// Inside a tenant, the beneficiary takes the place of its victims: with them gone it must be within the limits, and on
+    /// burst leave alone what is not lent. A tenant that is above its limit gets no more, not even less than it gives back.
     /// </summary>
     public bool IsWithinQuota(IReadOnlyCollection<VictimUnit> victims)
     {
@@ -71,10 +72,10 @@ internal sealed class VictimProblem
         var tenant = Applicant.Tenant.Index;
         var more = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
         var ledger = _session.Ledger;
-        return more <= 0 || Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
+        return Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
             _allowedFlavors[flavor]
             && ledger.FirstOverLimit(tenant, flavor, more) is null
-            && Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, more));
+            && (Rule.IsInsideGuarantee || Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, more)));
     }
 
     /// <summary>

@@ -32,6 +32,9 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>Whether the minimum runtime protects.</summary>
     public bool SparesYoung { get; } = sparesYoung;
 
+    /// <summary>Whether the beneficiary is inside its tenant's guarantee.</summary>
+    public bool IsInsideGuarantee { get; } = isInsideGuarantee;
+
     /// <summary>Whether a unit may be taken for the beneficiary.</summary>
     public bool MayTake(VictimUnit unit)
     {
@@ -42,7 +45,7 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
 
         return IsOwn(unit)
             ? Scope != VictimScope.FairShare && unit.Priority < beneficiary.Workload.Priority
-                && (isInsideGuarantee || !IsGuaranteed(unit)) && !IsProtected(session, unit, SparesYoung)
+                && (IsInsideGuarantee || !IsGuaranteed(unit)) && !IsProtected(session, unit, SparesYoung)
             : Scope != VictimScope.Priority && beneficiary.HasGpu && MayTakeAcross(session, Scope, SparesYoung, unit);
     }
 
