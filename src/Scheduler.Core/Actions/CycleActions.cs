@@ -54,13 +54,20 @@ internal sealed class CycleActions
         }
     }
 
-    /// <summary>Cores first, then surplus of elastic gangs.</summary>
+    /// <summary>
+    /// Cores first, then surplus of elastic gangs. Again, where that took a guarantee from somebody with a reservation: each
+    /// time at least one workload more is bound.
+    /// </summary>
     private void StartGuaranteed()
     {
-        _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
-            || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
-            || _reservations.TryFor(applicant, Standing.Guaranteed)));
-        _allocate.Surplus(Standing.Guaranteed);
+        do
+        {
+            _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
+                || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
+                || _reservations.TryFor(applicant, Standing.Guaranteed)));
+            _allocate.Surplus(Standing.Guaranteed);
+        }
+        while (_reservations.GiveUpOutgrown());
     }
 
     private void StartBurst()

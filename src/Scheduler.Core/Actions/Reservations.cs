@@ -51,6 +51,24 @@ internal sealed class Reservations(Session session)
         return false;
     }
 
+    /// <summary>
+    /// Gives up what was reserved inside guarantees that others have filled since: beyond its guarantee a workload holds
+    /// up no demand that is inside one. Says whether any was.
+    /// </summary>
+    public bool GiveUpOutgrown()
+    {
+        var outgrown = session.ReservedNodes.Select(node => node.Reservation!).Where(reservation => reservation.IsInsideGuarantee)
+            .Select(reservation => reservation.Holder).Distinct()
+            .Where(holder => !AllowedFlavors(holder, Standing.Guaranteed).Contains(true)).ToArray();
+        foreach (var holder in outgrown)
+        {
+            session.CancelReservation(holder);
+            holder.SoughtReservation = false;
+        }
+
+        return outgrown.Length > 0;
+    }
+
     /// <summary>Whether a workload that starts now in reserved space will be gone, or can be sent away, before it is needed.</summary>
     public static bool MakesWay(Session session, Applicant applicant, Standing standing, TimedReservation reservation)
     {
