@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Feasibility;
+using Scheduler.Core.Model;
 using Scheduler.Core.Ordering;
 using Scheduler.Core.Planning;
 
@@ -15,6 +17,9 @@ internal sealed class Allocate(Session session)
     private readonly GangTopology _topology = new(session);
     private readonly bool[] _allowed = new bool[session.Flavors.Length];
     private int _bound;
+
+    /// <summary>Workloads that have no turn yet; see <see cref="CycleActions"/>.</summary>
+    public IReadOnlySet<WorkloadId> Deferred { get; set; } = ImmutableSortedSet<WorkloadId>.Empty;
 
     /// <summary>
     /// Goes through all queues once, the tenant whose turn it is first, and tries to start the core of each workload.
@@ -59,9 +64,9 @@ internal sealed class Allocate(Session session)
         return true;
     }
 
-    private static bool IsEligible(Applicant applicant, Standing standing)
+    private bool IsEligible(Applicant applicant, Standing standing)
     {
-        if (applicant.IsSettled)
+        if (applicant.IsSettled || (Deferred.Count > 0 && Deferred.Contains(applicant.Workload.Id)))
         {
             return false;
         }

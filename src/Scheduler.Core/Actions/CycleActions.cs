@@ -1,4 +1,6 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Actions.Victims;
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -16,13 +18,17 @@ internal sealed class CycleActions
     private readonly Allocate _allocate;
     private readonly Preempt _preempt;
     private readonly Reservations _reservations;
+    private readonly Hindsight _hindsight;
     private int _displaced;
 
-    public CycleActions(Session session)
+    /// <param name="session">The cluster.</param>
+    /// <param name="hindsight">What earlier attempts at the same cycle showed; this one adds to it for the next.</param>
+    public CycleActions(Session session, Hindsight hindsight)
     {
         _session = session;
+        _hindsight = hindsight;
         _allocate = new Allocate(session);
-        _preempt = new Preempt(session, _allocate);
+        _preempt = new Preempt(session, _allocate, hindsight);
         _reservations = new Reservations(session);
     }
 
@@ -34,19 +40,31 @@ internal sealed class CycleActions
 
     /// <summary>
     /// Demand inside guarantees, then demand beyond them. Whoever makes way for the latter, and whatever is given up again,
-    /// leaves room that others may have waited for: then all have another turn, so that a second cycle would find nothing
-    /// more to do.
+    /// leaves room that others may have waited for, and whoever is pushed out of a guarantee can be taken from now: then all
+    /// have another turn, so that a second cycle would find nothing more to do.
     /// </summary>
     public void Start()
     {
+        if (_hindsight.Late.Count > 0)
+        {
+            _allocate.Deferred = _hindsight.Late.ToImmutableSortedSet();
+            StartAll();
+            _allocate.Deferred = ImmutableSortedSet<WorkloadId>.Empty;
+        }
+
+        StartAll();
+    }
+
+    private void StartAll()
+    {
         for (var round = 0; round < MaxRounds; round++)
         {
-            var freed = _displaced + _session.ReservationsCancelled;
+            var freed = Freed();
             StartGuaranteed();
             var evictions = Evictions.Count;
             var beyond = _session.BoundBeyondEntitlement;
             StartBurst();
-            if (Evictions.Count == evictions && _displaced + _session.ReservationsCancelled == freed
+            if (Evictions.Count == evictions && Freed() == freed
                 && (_session.BoundBeyondEntitlement == beyond || !_session.Policy.HasFairShareReclaim))
             {
                 return;
@@ -54,20 +72,50 @@ internal sealed class CycleActions
         }
     }
 
-    /// <summary>
-    /// Cores first, then surplus of elastic gangs. Again, where that took a guarantee from somebody with a reservation: each
-    /// time at least one workload more is bound.
-    /// </summary>
+    /// <summary>Counts what leaves room, or somebody to take it from, for those who had their turn already.</summary>
+    private int Freed()
+    {
+        var freed = _displaced + _session.ReservationsCancelled;
+        foreach (var queue in _session.Tenants)
+        {
+            freed += queue.Book.Demotions;
+        }
+
+        return freed;
+    }
+
+    /// <summary>Cores first, then surplus of elastic gangs.</summary>
     private void StartGuaranteed()
     {
         do
         {
-            _allocate.Cores(Standing.Guaranteed, applicant => AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
-                || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
-                || _reservations.TryFor(applicant, Standing.Guaranteed)));
+            _allocate.Cores(Standing.Guaranteed, applicant => StartsBeyond(applicant)
+                || AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
+                    || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
+                    || (!_hindsight.Unreserved.Contains(applicant.Workload.Id) && _reservations.TryFor(applicant, Standing.Guaranteed))));
             _allocate.Surplus(Standing.Guaranteed);
         }
-        while (_reservations.GiveUpOutgrown());
+        while (GiveUpOutgrown());
+    }
+
+    /// <summary>Nobody has to make way for a workload for which there is room, if of a flavor that its guarantee does not name.</summary>
+    private bool StartsBeyond(Applicant applicant) =>
+        _session.Ledger.HasFlavorQuotas && applicant is { HasGpu: true, MayBurst: true } && _allocate.TryStartCore(applicant, Standing.Burst);
+
+    /// <summary>
+    /// Beyond its guarantee a workload holds up no demand that is inside one: what was reserved inside guarantees that others
+    /// have filled since is given up, and those others have another turn. If somebody was sent away because of it, that was in
+    /// vain. Says whether anything was given up; each time at least one workload more is bound.
+    /// </summary>
+    private bool GiveUpOutgrown()
+    {
+        var outgrown = _reservations.GiveUpOutgrown();
+        foreach (var workload in Evictions.Count > 0 ? outgrown : [])
+        {
+            _hindsight.AddUnreserved(workload);
+        }
+
+        return outgrown.Count > 0;
     }
 
     private void StartBurst()

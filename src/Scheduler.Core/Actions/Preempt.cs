@@ -1,4 +1,5 @@
 using Scheduler.Core.Actions.Victims;
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -7,7 +8,7 @@ namespace Scheduler.Core.Actions;
 /// Takes capacity back for a workload that found none: finds victims, tells them to leave, and keeps what they free for
 /// it. One class for all three scopes, which differ only in who may be a victim (see <see cref="VictimRule"/>).
 /// </summary>
-internal sealed class Preempt(Session session, Allocate allocate)
+internal sealed class Preempt(Session session, Allocate allocate, Hindsight hindsight)
 {
     private readonly List<Evict> _evictions = [];
     private readonly Dictionary<(int Tenant, int Kind, int Pods, int Priority, bool MayBurst, VictimScope Scope), int> _failures = [];
@@ -248,6 +249,13 @@ internal sealed class Preempt(Session session, Allocate allocate)
     {
         if (unit.JustBound is { } justBound)
         {
+            // Running work was sent away around it: without it, other victims might have been enough.
+            if (justBound.Bound.Any(placement => placement.Node.Occupants.Any(occupant =>
+                occupant is { IsGoing: true, Pod: { State: PodState.Placed, Notice: null } } && occupant.Beneficiary != beneficiary.Workload.Id)))
+            {
+                hindsight.AddLate(justBound.Workload.Id);
+            }
+
             session.Unbind(justBound);
             _market!.Catalogue.Forget(justBound);
             justBound.WasDisplaced = true;

@@ -1,3 +1,4 @@
+using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
@@ -51,11 +52,8 @@ internal sealed class Reservations(Session session)
         return false;
     }
 
-    /// <summary>
-    /// Gives up what was reserved inside guarantees that others have filled since: beyond its guarantee a workload holds
-    /// up no demand that is inside one. Says whether any was.
-    /// </summary>
-    public bool GiveUpOutgrown()
+    /// <summary>Gives up what was reserved inside guarantees that others have filled since. Says whose that was.</summary>
+    public IReadOnlyList<WorkloadId> GiveUpOutgrown()
     {
         var outgrown = session.ReservedNodes.Select(node => node.Reservation!).Where(reservation => reservation.IsInsideGuarantee)
             .Select(reservation => reservation.Holder).Distinct()
@@ -66,7 +64,7 @@ internal sealed class Reservations(Session session)
             holder.SoughtReservation = false;
         }
 
-        return outgrown.Length > 0;
+        return [.. outgrown.Select(holder => holder.Workload.Id)];
     }
 
     /// <summary>Whether a workload that starts now in reserved space will be gone, or can be sent away, before it is needed.</summary>

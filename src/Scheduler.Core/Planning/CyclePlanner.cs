@@ -11,6 +11,9 @@ namespace Scheduler.Core.Planning;
 /// </summary>
 public sealed class CyclePlanner
 {
+    /// <summary>After so many attempts the plan stands, though some victim of it may not have been the best choice.</summary>
+    private const int MaxAttempts = 4;
+
     private readonly SchedulingPolicy _policy;
     private Session? _session;
 
@@ -46,17 +49,25 @@ public sealed class CyclePlanner
 
     private static Plan Run(Session session)
     {
-        // 3 what each tenant may have now
-        session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
+        var hindsight = new Hindsight();
+        for (var attempt = 1; ; attempt++)
+        {
+            // 3 what each tenant may have now
+            session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
 
-        // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
-        // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
-        // 6 what cannot start is given a reservation, beside which later ones are filled in
-        var actions = new CycleActions(session);
-        actions.ResumeNominations();
-        actions.Start();
+            // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
+            // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
+            // 6 what cannot start is given a reservation, beside which later ones are filled in
+            var actions = new CycleActions(session, hindsight);
+            actions.ResumeNominations();
+            actions.Start();
+            if (!hindsight.Learn() || attempt == MaxAttempts)
+            {
+                // 7 one decision for every pending workload
+                return new PlanWriter(session).Write(actions.Evictions);
+            }
 
-        // 7 one decision for every pending workload
-        return new PlanWriter(session).Write(actions.Evictions);
+            session.Advance(session.Snapshot);
+        }
     }
 }

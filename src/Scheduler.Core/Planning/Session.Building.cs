@@ -121,6 +121,7 @@ internal sealed partial class Session
     {
         Ledger.ClearUsage();
         Array.Clear(_going);
+        Array.Clear(_goingOfFlavor);
         Array.Clear(_ending);
         foreach (var tenant in Tenants)
         {

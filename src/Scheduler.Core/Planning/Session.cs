@@ -28,6 +28,7 @@ internal sealed partial class Session
     private readonly List<StandingEntry> _movedStandings = [];
     private readonly long[] _capacity;
     private readonly long[] _going;
+    private readonly long[] _goingOfFlavor;
     private readonly long[] _ending;
 
     public Session(ClusterSnapshot snapshot, SchedulingPolicy policy)
@@ -51,6 +52,7 @@ internal sealed partial class Session
         FreeMilliGpu = new long[Flavors.Length];
         _capacity = new long[Flavors.Length];
         _going = new long[Tenants.Length];
+        _goingOfFlavor = new long[Tenants.Length * Flavors.Length];
         _ending = new long[Tenants.Length];
         Topology = new Topology(this);
         Candidates = new CandidateIndex(this);
@@ -206,6 +208,9 @@ internal sealed partial class Session
     /// <summary>Milli-GPU of a tenant that is leaving: told to, being deleted, or chosen in this cycle.</summary>
     public long GoingMilliGpu(int tenant) => _going[tenant];
 
+    /// <summary>The part of it that is of one flavor.</summary>
+    public long GoingMilliGpu(int tenant, int flavor) => _goingOfFlavor[(tenant * Flavors.Length) + flavor];
+
     /// <summary>The part of it that leaves for good. What was told to leave will wait again, and so is still asked for.</summary>
     public long EndingMilliGpu(int tenant) => _ending[tenant];
 
@@ -251,6 +256,11 @@ internal sealed partial class Session
         for (var tenant = occupant.Owner.Tenant; tenant is not null; tenant = tenant.Parent)
         {
             _going[tenant.Index] += milliGpu;
+            if (occupant.Node.Flavor >= 0)
+            {
+                _goingOfFlavor[(tenant.Index * Flavors.Length) + occupant.Node.Flavor] += milliGpu;
+            }
+
             _ending[tenant.Index] += occupant.Beneficiary is null ? milliGpu : 0;
         }
     }

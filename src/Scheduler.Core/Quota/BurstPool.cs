@@ -6,7 +6,11 @@ namespace Scheduler.Core.Quota;
 internal static class BurstPool
 {
     /// <summary>Whether, after a further use on burst, enough stays free for guarantees that are not lent.</summary>
-    public static bool LeavesUnlent(Session session, TenantNode tenant, int flavor, long milliGpu)
+    public static bool LeavesUnlent(Session session, TenantNode tenant, int flavor, long milliGpu) =>
+        LeavesUnlent(session, tenant, flavor, milliGpu, milliGpu);
+
+    /// <summary>The same where what is given back beside is not all of that flavor.</summary>
+    public static bool LeavesUnlent(Session session, TenantNode tenant, int flavor, long milliGpu, long totalMilliGpu)
     {
         var ledger = session.Ledger;
         var withheldOfFlavor = ledger.Withheld(tenant.Index, flavor);
@@ -16,6 +20,6 @@ internal static class BurstPool
         }
 
         var withheld = ledger.Withheld(tenant.Index, flavor: -1);
-        return withheld == 0 || session.FreeMilliGpu.Sum() - milliGpu >= withheld;
+        return withheld == 0 || session.FreeMilliGpu.Sum() - totalMilliGpu >= withheld;
     }
 }

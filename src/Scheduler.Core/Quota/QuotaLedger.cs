@@ -166,14 +166,17 @@ internal sealed class QuotaLedger
     /// <summary>
     /// The lowest tenant of the chain that a further use would take above its limit, or null if it stays inside.
     /// </summary>
-    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu)
+    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu) => FirstOverLimit(tenant, flavor, milliGpu, milliGpu);
+
+    /// <summary>The same where what is given back beside is not all of that flavor.</summary>
+    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu, long totalMilliGpu)
     {
         for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
         {
             var limit = _limit[Index(node.Index, flavor)];
             var limitTotal = _limitTotal[node.Index];
             if ((limit != Unlimited && _used[Index(node.Index, flavor)] + milliGpu > limit)
-                || (limitTotal != Unlimited && _usedTotal[node.Index] + milliGpu > limitTotal))
+                || (limitTotal != Unlimited && _usedTotal[node.Index] + totalMilliGpu > limitTotal))
             {
                 return node;
             }

@@ -16,7 +16,7 @@ namespace Scheduler.EndToEnd.Tests.Running;
 public sealed class OpenbRun : IAsyncDisposable
 {
     private const int Nodes = 100;
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly ControlPlane _plane;
     private readonly IKubernetes _client;

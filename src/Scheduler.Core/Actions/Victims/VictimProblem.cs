@@ -70,12 +70,23 @@ internal sealed class VictimProblem
         }
 
         var tenant = Applicant.Tenant.Index;
-        var more = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
-        var ledger = _session.Ledger;
-        return Enumerable.Range(0, _allowedFlavors.Length).Any(flavor =>
-            _allowedFlavors[flavor]
-            && ledger.FirstOverLimit(tenant, flavor, more) is null
-            && (Rule.IsInsideGuarantee || Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, more)));
+        var total = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
+        for (var flavor = 0; flavor < _allowedFlavors.Length; flavor++)
+        {
+            if (!_allowedFlavors[flavor])
+            {
+                continue;
+            }
+
+            var ofFlavor = _needMilliGpu - _session.GoingMilliGpu(tenant, flavor) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant, flavor);
+            if (_session.Ledger.FirstOverLimit(tenant, flavor, ofFlavor, total) is null
+                && (Rule.IsInsideGuarantee || Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, ofFlavor, total)))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>

@@ -45,14 +45,20 @@ internal sealed class VictimUnit
     public long MilliGpu { get; }
 
     /// <summary>What the units of a tenant hold together. A surplus pod beside the whole of its workload counts once.</summary>
-    public static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant)
+    public static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant) => MilliGpuOf(units, tenant, unit => unit.MilliGpu);
+
+    /// <summary>The same of one flavor.</summary>
+    public static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant, int flavor) =>
+        MilliGpuOf(units, tenant, unit => unit.Pods.Sum(pod => pod.Node.Flavor == flavor ? pod.Pod.Shape.Gpu.MilliGpu : 0));
+
+    private static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant, Func<VictimUnit, long> holding)
     {
         var milliGpu = 0L;
         foreach (var unit in units)
         {
             if (unit.Running.Tenant == tenant && (unit.IsWhole || !HasWholeOf(units, unit.Running)))
             {
-                milliGpu += unit.MilliGpu;
+                milliGpu += holding(unit);
             }
         }
 

@@ -121,8 +121,11 @@ internal sealed class ReservationCheck(PlanBooks books, QuotaBooks quota, Standi
         return !(books.Snapshot.Now + workload.ExpectedDuration <= from)
             && bound.Workload != holder
             && !CanBeSentAway(bound.Workload, holder, from, books.Snapshot.Now,
-                mayReclaim && books.Bindings[bound.Workload]!.Standing == Standing.Burst);
+                mayReclaim && (books.Bindings[bound.Workload]!.Standing == Standing.Burst || HasSurplus(workload)));
     }
+
+    /// <summary>Pods beyond minMember may be on burst beside a core that is not; a plan does not tell which they are.</summary>
+    private static bool HasSurplus(Workload workload) => workload.Pods.Length > workload.MinMember;
 
     private bool CanBeSentAway(int other, int holder, DateTimeOffset from, DateTimeOffset start, bool isBorrowed)
     {
