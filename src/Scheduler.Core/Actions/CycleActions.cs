@@ -98,9 +98,13 @@ internal sealed class CycleActions
         while (GiveUpOutgrown());
     }
 
-    /// <summary>Nobody has to make way for a workload for which there is room, if of a flavor that its guarantee does not name.</summary>
+    /// <summary>
+    /// Nobody has to make way for a workload inside its guarantee for which there is room, if of a flavor that the guarantee
+    /// does not name.
+    /// </summary>
     private bool StartsBeyond(Applicant applicant) =>
-        _session.Ledger.HasFlavorQuotas && applicant is { HasGpu: true, MayBurst: true } && _allocate.TryStartCore(applicant, Standing.Burst);
+        _session.Ledger.HasFlavorQuotas && applicant is { HasGpu: true, MayBurst: true } && _preempt.HasClaim(applicant)
+        && _allocate.TryStartCore(applicant, Standing.Burst);
 
     /// <summary>
     /// Beyond its guarantee a workload holds up no demand that is inside one: what was reserved inside guarantees that others

@@ -23,6 +23,9 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     /// <summary>Who is to leave, in the order of the cycle.</summary>
     public IReadOnlyList<Evict> Evictions => _evictions;
 
+    /// <summary>Whether a workload is inside its tenant's guarantee, once lower priority makes way there.</summary>
+    public bool HasClaim(Applicant applicant) => AllowedFlavors(applicant, VictimScope.Guarantee).Contains(true);
+
     /// <summary>
     /// Keeps room for a workload that room must be made for, or is being made. False if there is no way.
     /// </summary>
@@ -223,6 +226,16 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         foreach (var unit in running)
         {
             _market!.Catalogue.Renew(unit.Running);
+        }
+
+        foreach (var node in plan.Placements.Select(placement => placement.Node))
+        {
+            // One beyond a guarantee, see VictimProblem.IsAllowed: it looks for another place.
+            if (node.Reservation is { } reservation && reservation.Holder != applicant)
+            {
+                session.CancelReservation(reservation.Holder);
+                reservation.Holder.SoughtReservation = false;
+            }
         }
 
         // With victims on their way there is room, and quota, that there was not.

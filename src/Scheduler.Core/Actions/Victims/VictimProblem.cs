@@ -50,12 +50,12 @@ internal sealed class VictimProblem
 
     /// <summary>
     /// Whether quota, topology, the reservations of those before and everything that cannot change within the cycle let a
-    /// node have a request.
+    /// node have a request. A reservation beyond a guarantee gives way to what is inside one.
     /// </summary>
     public bool IsAllowed(NodeState node, RequestClass kind) =>
         (!kind.Request.Shape.Gpu.IsAny || (node.Flavor >= 0 && _allowedFlavors[node.Flavor]))
         && (_level is null || _level.DomainOf(node.Index) == _domain)
-        && (node.Reservation is not { } reservation || reservation.Holder == Applicant)
+        && (node.Reservation is not { } reservation || reservation.Holder == Applicant || (Rule.IsInsideGuarantee && !reservation.IsInsideGuarantee))
         && kind.Heap.StaticRejection(node) is null;
 
     /// <summary>
