@@ -107,6 +107,14 @@ public sealed partial class Simulator
                 : Step();
         }
 
+        foreach (var job in _state.Jobs)
+        {
+            if (job.Phase == JobPhase.Running)
+            {
+                job.Progress.Advance(_state.NowMilliseconds);
+            }
+        }
+
         var end = new SimulationEnd(outcome.Value, _state.Now, _events, _cycles, _refused);
         foreach (var sink in _sinks)
         {
