@@ -4,7 +4,7 @@ using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>What the files given to <c>weir validate</c>, <c>up</c> or <c>run</c> configure.</summary>
 /// <param name="Tenants">As written.</param>

@@ -3,7 +3,7 @@ using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>
 /// Strict reading of one mapping: every value has its type and range, and what nobody asked for is unknown. Mistakes go to
