@@ -71,6 +71,8 @@ internal sealed class YamlMap
 
     public bool IsList(string name) => TryGet(name, out var node) && node is YamlSequenceNode;
 
+    public bool IsMap(string name) => TryGet(name, out var node) && node is YamlMappingNode;
+
     public void Error(string name, string message) =>
         _file.Error(_fields.GetValueOrDefault(name) ?? Node, PathOf(name), message);
 

@@ -6,6 +6,7 @@ namespace Scheduler.Simulation.Results;
 
 /// <summary>How results are written: the same result gives the same bytes, in every process.</summary>
 [JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, UseStringEnumConverter = true)]
+[JsonSerializable(typeof(SimulationReport))]
 [JsonSerializable(typeof(SimulationResult))]
 public sealed partial class SimulationJson : JsonSerializerContext
 {
@@ -17,6 +18,9 @@ public sealed partial class SimulationJson : JsonSerializerContext
         NewLine = "\n",
         Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
     });
+
+    /// <summary>A report as JSON.</summary>
+    public static string Write(SimulationReport report) => JsonSerializer.Serialize(report, Readable.SimulationReport);
 
     /// <summary>A result as JSON.</summary>
     public static string Write(SimulationResult result) => JsonSerializer.Serialize(result, Readable.SimulationResult);
