@@ -84,7 +84,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
     public void Applied(ClusterSnapshot snapshot, Plan plan)
     {
         _plans.Applied();
-        _story.Applied();
+        _story.Applied(plan);
     }
 
     /// <inheritdoc/>
