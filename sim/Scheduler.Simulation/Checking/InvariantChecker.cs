@@ -59,7 +59,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
         {
             _story.Changed();
         }
-        else if (stop.Cause is StopCause.Preempted or StopCause.PreemptedAfterCheckpoint)
+        else if (stop is { IsWhole: true, Cause: StopCause.Preempted or StopCause.PreemptedAfterCheckpoint })
         {
             _story.Preempted(job);
         }
