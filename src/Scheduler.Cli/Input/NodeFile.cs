@@ -1,5 +1,6 @@
 using System.Globalization;
 using Scheduler.Cli.Workloads;
+using Scheduler.Input;
 using Scheduler.SimulatedCluster;
 
 namespace Scheduler.Cli.Input;

@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Cli.Input;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Workloads;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>A comma-separated list whose first line names the columns. Reads rows strictly: what does not fit is an error with its line.</summary>
 internal sealed class CsvTable

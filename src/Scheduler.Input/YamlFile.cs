@@ -3,7 +3,7 @@ using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>A YAML file with the lines of its fields, so that a mistake found later can still be shown in its place.</summary>
 internal sealed class YamlFile

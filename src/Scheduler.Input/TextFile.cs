@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Text;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>Reads files that the user named; what does not work becomes an error that says why.</summary>
 internal static class TextFile
