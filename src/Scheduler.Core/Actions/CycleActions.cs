@@ -75,7 +75,7 @@ internal sealed class CycleActions
     /// <summary>Counts what leaves room, or somebody to take it from, for those who had their turn already.</summary>
     private int Freed()
     {
-        var freed = _displaced + _session.ReservationsCancelled;
+        var freed = _displaced + _session.ReservationsCancelled + _preempt.TakenInside;
         foreach (var queue in _session.Tenants)
         {
             freed += queue.Book.Demotions;

@@ -23,6 +23,12 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     /// <summary>Who is to leave, in the order of the cycle.</summary>
     public IReadOnlyList<Evict> Evictions => _evictions;
 
+    /// <summary>
+    /// How often somebody made way for its own tenant: it may have been out of the reach of others, who could fit beside what
+    /// takes its place.
+    /// </summary>
+    public int TakenInside { get; private set; }
+
     /// <summary>Whether a workload is inside its tenant's guarantee, once lower priority makes way there.</summary>
     public bool HasClaim(Applicant applicant) => AllowedFlavors(applicant, VictimScope.Guarantee).Contains(true);
 
@@ -50,8 +56,8 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
 
     /// <summary>
     /// Whether a search can be spared: nobody could be a victim, or the same was asked before and nobody who could not be
-    /// taken then can be taken now. What room there would be if all who may be taken were gone only shrinks within a cycle:
-    /// who is told to leave frees no more than was counted on, and it is kept for somebody else.
+    /// taken then can be taken now. What room there would be if all who may be taken were gone else only shrinks within a
+    /// cycle: who is told to leave frees no more than was counted on, and it is kept for somebody else.
     /// </summary>
     private bool IsHopeless(Applicant applicant, VictimScope scope)
     {
@@ -66,7 +72,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     /// <summary>Counts what can turn a failed search into one that succeeds: more to take, or, on burst, more quota too.</summary>
     private int ChangesFor(VictimScope scope)
     {
-        var demotions = session.ReservationsCancelled
+        var demotions = session.ReservationsCancelled + TakenInside
             + (scope == VictimScope.Guarantee ? 0 : _evictions.Count + session.BoundBeyondEntitlement);
         foreach (var queue in session.Tenants)
         {
@@ -222,6 +228,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         }
 
         var running = plan.Victims.Where(unit => unit.JustBound is null).ToArray();
+        TakenInside += Array.Exists(running, unit => unit.Running.Tenant == applicant.Tenant) ? 1 : 0;
         ForceToBurst(running);
         foreach (var unit in running)
         {
