@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Scheduler.Benchmarks.Openb;
+using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Benchmarks.Commands;
 
@@ -39,6 +40,10 @@ internal static class BenchmarkCommand
         {
             return Fail(Failed, exception.Message);
         }
+        catch (TraceException exception)
+        {
+            return Fail(Failed, exception.Message);
+        }
         catch (InvalidOperationException exception)
         {
             // The planner's own word for a bug in it. The trace is for whoever mends it.
@@ -72,7 +77,11 @@ internal static class BenchmarkCommand
             ["reclaim"] = ["reclaim --nodes 500", "reclaim --sizes 500,1000,2000,5000 --output json"],
             ["optimality"] = ["optimality --instances 500 --seed 1", "optimality --replay worst.json"],
             ["micro"] = ["micro", "micro --filter '*Entitlement*'"],
-            ["openb"] = ["openb --traces ../shared/traces/openb --policy FGD,Weir --list default"],
+            ["openb"] = 
+            [
+                "openb --nodes nodes.csv --pods pods/default.csv.gz --arrivals arrivals/default --policy all --output json",
+                "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
+            ],
         };
 
         public override int Invoke(ParseResult parseResult)

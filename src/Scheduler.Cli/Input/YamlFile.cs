@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Scheduler.Simulation.Traces;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
@@ -30,7 +31,7 @@ internal sealed class YamlFile
     public static YamlFile Read(string path, FileErrors errors)
     {
         var file = new YamlFile(path, errors);
-        if (TextFile.Read(path, MaxBytes, errors) is { } text)
+        if (TextFile.Read(path, MaxBytes, errors.Add) is { } text)
         {
             file.Parse(text);
         }
