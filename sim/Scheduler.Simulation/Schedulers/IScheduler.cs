@@ -12,6 +12,12 @@ public interface IScheduler
     /// <summary>The name on the command line and in results: <c>weir</c>, <c>fifo</c>, …</summary>
     string Name { get; }
 
+    /// <summary>
+    /// The policy under which its plans keep every invariant that the planner promises (docs/invariants.md); null for a baseline,
+    /// of which only what any scheduler must keep is checked.
+    /// </summary>
+    SchedulingPolicy? Promises => null;
+
     /// <summary>Decides one cycle. The simulator lets the decisions take effect as the daemon would: in order, a gang whole.</summary>
     Plan Decide(ClusterSnapshot snapshot);
 

@@ -12,5 +12,8 @@ public sealed class WeirScheduler(SchedulingPolicy policy) : IScheduler
     public string Name => "weir";
 
     /// <inheritdoc/>
+    public SchedulingPolicy? Promises => policy;
+
+    /// <inheritdoc/>
     public Plan Decide(ClusterSnapshot snapshot) => _planner.Compute(snapshot);
 }
