@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Scheduler.Benchmarks.Openb;
+using Scheduler.Benchmarks.Replays;
 using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Benchmarks.Commands;
@@ -22,6 +23,7 @@ internal static class BenchmarkCommand
             OptimalityCommand.Create(),
             MicroCommand.Create(),
             OpenbCommand.Create(),
+            PolluxCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -82,6 +84,7 @@ internal static class BenchmarkCommand
                 "openb --nodes nodes.csv --pods pods/default.csv.gz --arrivals arrivals/default --policy all --output json",
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
             ],
+            ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
 
         public override int Invoke(ParseResult parseResult)
