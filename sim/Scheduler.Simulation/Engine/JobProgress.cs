@@ -122,7 +122,8 @@ internal sealed class JobProgress
         (_unitsPerMillisecond, _milliGpu) = (0, 0);
     }
 
-    private void Advance(long now)
+    /// <summary>Counts up to now.</summary>
+    public void Advance(long now)
     {
         var progressing = IsWriting ? 0 : Math.Max(0, now - Math.Max(_updatedAt, _progressFrom));
         var held = now - _updatedAt;

@@ -51,7 +51,7 @@ public sealed record SimulationSetup
     /// <summary>How long a simulation without a horizon goes on after the last job was submitted.</summary>
     public static readonly TimeSpan LongestAfterLastJob = TimeSpan.FromDays(366);
 
-    /// <summary>The least time between two cycles: what happens in between is planned together. 0 s to 1 day.</summary>
+    /// <summary>The least time between two cycles: what happens in between is planned together. At least 1 ms.</summary>
     public TimeSpan CycleInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>What the scheduler is told of how long jobs run.</summary>

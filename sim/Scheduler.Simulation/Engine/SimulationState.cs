@@ -170,6 +170,27 @@ public sealed class SimulationState
         return true;
     }
 
+    /// <summary>The same as the next snapshot, made from nothing: what lives on and what is made anew must not differ.</summary>
+    internal ClusterSnapshot MakeSnapshot()
+    {
+        var builder = new ClusterSnapshotBuilder { Now = NowMoment, Generation = _snapshot.Generation + 1 }.With(Setup.Tenants)
+            .With(_shapes?.Mix ?? _snapshot.Mix);
+        foreach (var books in _nodes)
+        {
+            builder.Add(books.Node);
+        }
+
+        foreach (var job in _active.Values)
+        {
+            builder.Add(job.Workload);
+        }
+
+        return builder.Build();
+    }
+
+    /// <summary>Jobs that wait or run, in no order.</summary>
+    internal IReadOnlyCollection<SimulatedJob> Active => _active.Values;
+
     /// <summary>What the scheduler sees now.</summary>
     internal ClusterSnapshot TakeSnapshot()
     {

@@ -11,7 +11,7 @@ public sealed partial class Simulator
     private void Apply(Plan plan)
     {
         RenewNominations(plan);
-        var hasEvicted = false;
+        var hasChanged = false;
         foreach (var decision in plan.Decisions)
         {
             var refusal = decision switch
@@ -22,7 +22,7 @@ public sealed partial class Simulator
                 Reserve or Wait => null,
                 _ => throw new UnreachableException(decision.GetType().Name),
             };
-            hasEvicted |= decision is Evict;
+            hasChanged |= decision is Bind or Evict;
             if (refusal is not null)
             {
                 _refused++;
@@ -33,8 +33,8 @@ public sealed partial class Simulator
             }
         }
 
-        // A cycle takes back only so much; whoever is next has the next one.
-        if (hasEvicted)
+        // As in a cluster, what was decided wakes the scheduler: standing is told anew, and a cycle takes back only so much.
+        if (hasChanged)
         {
             Wake();
         }

@@ -46,7 +46,7 @@ public sealed partial class Simulator
             Jobs = [.. setup.Jobs.OrderBy(job => job.SubmitAt).Select((job, index) => new SimulatedJob(index, job, TenantOf(job.Workload)))],
         };
         _fewestNodes = new FewestNodes(setup.Nodes);
-        _cycleInterval = JobProgress.Milliseconds(setup.CycleInterval);
+        _cycleInterval = Math.Max(1, JobProgress.Milliseconds(setup.CycleInterval));
         var last = _state.Jobs.IsEmpty ? TimeSpan.Zero : _state.Jobs[^1].Job.SubmitAt;
         _horizon = JobProgress.Milliseconds(setup.Horizon ?? last + SimulationSetup.LongestAfterLastJob);
         _faults = new FaultInjector(_state, _queue);
@@ -105,6 +105,14 @@ public sealed partial class Simulator
             outcome = stop.IsCancellationRequested ? SimulationOutcome.Cancelled
                 : _state.EndedJobs == _state.Jobs.Length ? SimulationOutcome.AllDone
                 : Step();
+        }
+
+        foreach (var job in _state.Jobs)
+        {
+            if (job.Phase == JobPhase.Running)
+            {
+                job.Progress.Advance(_state.NowMilliseconds);
+            }
         }
 
         var end = new SimulationEnd(outcome.Value, _state.Now, _events, _cycles, _refused);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
+using Scheduler.Input;
 
 namespace Scheduler.Simulation.Traces;
 
@@ -22,9 +23,9 @@ public static class OpenbArrivals
     /// <exception cref="TraceException">The file is wrong.</exception>
     public static ImmutableArray<int> Read(string path, int rows)
     {
-        var mistakes = new TraceMistakes();
+        var mistakes = new FileErrors();
         ImmutableArray<int> arrivals = [];
-        if (CsvTable.Read(path, mistakes.Add, "row") is { } table)
+        if (CsvTable.Read(path, mistakes, "row") is { } table)
         {
             arrivals = [.. table.Rows().Select(row => (int)row.Number("row", rows - 1))];
             if (arrivals.IsEmpty)

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 
 namespace Scheduler.Simulation.Traces;
 
@@ -15,9 +16,9 @@ public static class OpenbNodeList
     /// <exception cref="TraceException">The list is wrong.</exception>
     public static ImmutableArray<Node> Read(string path)
     {
-        var mistakes = new TraceMistakes();
+        var mistakes = new FileErrors();
         ImmutableArray<Node> nodes = [];
-        if (CsvTable.Read(path, mistakes.Add, "sn", "cpu_milli", "memory_mib", "gpu", "model") is { } table)
+        if (CsvTable.Read(path, mistakes, "sn", "cpu_milli", "memory_mib", "gpu", "model") is { } table)
         {
             var names = new HashSet<string>(StringComparer.Ordinal);
             nodes = [.. table.Rows().Select(row => ReadRow(row, names)).OrderBy(node => node.Name)];

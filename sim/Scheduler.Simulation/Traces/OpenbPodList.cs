@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 
 namespace Scheduler.Simulation.Traces;
 
@@ -48,8 +49,8 @@ public static class OpenbPodList
     /// <exception cref="TraceException">The list is wrong.</exception>
     public static ImmutableArray<OpenbPod> Read(string path)
     {
-        var mistakes = new TraceMistakes();
-        var pods = Read(path, limit: null, mistakes.Add);
+        var mistakes = new FileErrors();
+        var pods = Read(path, limit: null, mistakes);
         mistakes.ThrowIfAny();
         return pods;
     }
@@ -57,10 +58,10 @@ public static class OpenbPodList
     /// <summary>Reads a list and reports every mistake; what is returned counts only if there is none.</summary>
     /// <param name="path">The file.</param>
     /// <param name="limit">Rows to take from the beginning; null takes all.</param>
-    /// <param name="report">Gets the mistakes.</param>
-    public static ImmutableArray<OpenbPod> Read(string path, int? limit, ReportMistake report)
+    /// <param name="errors">Gets the mistakes.</param>
+    internal static ImmutableArray<OpenbPod> Read(string path, int? limit, FileErrors errors)
     {
-        if (CsvTable.Read(path, report, "name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli") is not { } table)
+        if (CsvTable.Read(path, errors, "name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli") is not { } table)
         {
             return [];
         }
@@ -69,7 +70,7 @@ public static class OpenbPodList
         ImmutableArray<OpenbPod> pods = [.. table.Rows().Take(limit ?? int.MaxValue).Select(row => ReadRow(row, names))];
         if (pods.IsEmpty)
         {
-            report(path, 0, "", "has no rows");
+            errors.Add(path, 0, "", "has no rows");
         }
 
         return pods;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 using Scheduler.Simulation.Jobs;
 
 namespace Scheduler.Simulation.Traces;
@@ -36,9 +37,9 @@ public static class PolluxWorkload
     /// <exception cref="TraceException">The file is wrong.</exception>
     public static ImmutableArray<Job> Read(string path, TenantId tenant, bool isDurationDeclared)
     {
-        var mistakes = new TraceMistakes();
+        var mistakes = new FileErrors();
         ImmutableArray<Job> jobs = [];
-        if (CsvTable.Read(path, mistakes.Add, "name", "submit_s", "application", "num_gpus", "runtime_packed_s", "runtime_spread_s") is { } table)
+        if (CsvTable.Read(path, mistakes, "name", "submit_s", "application", "num_gpus", "runtime_packed_s", "runtime_spread_s") is { } table)
         {
             var names = new HashSet<string>(StringComparer.Ordinal);
             jobs = [.. table.Rows().Select(row => ReadRow(row, tenant, isDurationDeclared, names)).OfType<Job>().OrderBy(job => job.SubmitAt)];

@@ -1,4 +1,5 @@
 using System.Globalization;
+using Scheduler.Input;
 
 namespace Scheduler.Simulation.Traces;
 
@@ -23,27 +24,17 @@ public sealed class TraceException : FormatException
     }
 }
 
-/// <summary>Collects the mistakes of trace files and tells the first, with how many more there are.</summary>
-internal sealed class TraceMistakes
+/// <summary>Ends a reading that found mistakes.</summary>
+internal static class TraceMistakes
 {
-    private string? _first;
-    private int _count;
-
-    public int Count => _count;
-
-    public void Add(string file, int line, string field, string message)
-    {
-        _count++;
-        var place = line > 0 ? string.Create(CultureInfo.InvariantCulture, $"{file}:{line}") : file;
-        _first ??= field.Length > 0 ? $"{place}: {field}: {message}" : $"{place}: {message}";
-    }
-
+    /// <summary>Tells the first mistake, and how many more there are.</summary>
     /// <exception cref="TraceException">There are mistakes.</exception>
-    public void ThrowIfAny()
+    public static void ThrowIfAny(this FileErrors errors)
     {
-        if (_first is not null)
+        if (errors.Any)
         {
-            throw new TraceException(_count == 1 ? _first : string.Create(CultureInfo.InvariantCulture, $"{_first} (and {_count - 1} more mistakes)"));
+            var first = errors.Sorted[0].ToString();
+            throw new TraceException(errors.Count == 1 ? first : string.Create(CultureInfo.InvariantCulture, $"{first} (and {errors.Count - 1} more mistakes)"));
         }
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Scheduler.Cli.Input;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Commands;
 

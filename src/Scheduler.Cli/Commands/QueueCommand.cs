@@ -3,10 +3,10 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json;
 using Scheduler.Cli.Hosting;
-using Scheduler.Cli.Input;
 using Scheduler.Cli.Rendering;
 using Scheduler.Cli.Views;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Commands;
 

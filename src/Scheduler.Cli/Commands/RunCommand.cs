@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Cli.Hosting;
 using Scheduler.Cli.Input;
 using Scheduler.Daemon.Hosting;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Commands;
 

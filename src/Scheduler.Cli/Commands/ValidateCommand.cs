@@ -4,6 +4,7 @@ using Scheduler.Cli.Input;
 using Scheduler.Cli.Rendering;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Commands;
 

@@ -59,6 +59,7 @@ internal static class WeirCommand
             QueueCommand.Create(terminal, time),
             TenantsCommand.Create(terminal, time),
             ValidateCommand.Create(terminal),
+            SimulateCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -111,6 +112,12 @@ internal static class WeirCommand
             ["queue"] = ["weir queue --tenant vision", "weir queue --watch", "weir queue --output json"],
             ["tenants"] = ["weir tenants", "weir tenants --address http://127.0.0.1:7461 --output json"],
             ["validate"] = ["weir validate tenants.yaml policy.yaml --nodes nodes.yaml"],
+            ["simulate"] =
+            [
+                "weir simulate sim/examples/research-cluster.yaml",
+                "weir simulate sim/examples/faults.yaml --seed 7 --check",
+                "weir simulate scenario.yaml --output json > result.json",
+            ],
         };
 
         public override int Invoke(ParseResult parseResult)

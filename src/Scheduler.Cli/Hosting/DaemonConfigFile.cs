@@ -1,7 +1,7 @@
 using System.Reflection;
 using Microsoft.Extensions.Logging;
-using Scheduler.Cli.Input;
 using Scheduler.Daemon.Hosting;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Hosting;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 using Scheduler.Cli.Workloads;
-using Scheduler.Simulation.Traces;
+using Scheduler.Input;
 using Scheduler.SimulatedCluster;
 
 namespace Scheduler.Cli.Input;
@@ -12,7 +12,7 @@ internal static class NodeFile
 
     /// <summary>The nodes, or null after errors.</summary>
     public static NodeList? Read(string path, FileErrors errors) =>
-        TextFile.Read(path, MaxBytes, errors.Add) is { } text ? OfText(path, text, errors, IsCsv(path)) : null;
+        TextFile.Read(path, MaxBytes, errors) is { } text ? OfText(path, text, errors, IsCsv(path)) : null;
 
     /// <summary>Takes text that is not in a file.</summary>
     public static NodeList? OfText(string name, string text, FileErrors errors, bool isCsv = false)

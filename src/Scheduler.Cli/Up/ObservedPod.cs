@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Text.Json;
-using Scheduler.Cli.Input;
 using Scheduler.Cli.Workloads;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Up;
 

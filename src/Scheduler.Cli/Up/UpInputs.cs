@@ -4,6 +4,7 @@ using Scheduler.Cli.Input;
 using Scheduler.Cli.Workloads;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Up;
 

@@ -2,9 +2,9 @@ using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Scheduler.Cli.Commands;
 using Scheduler.Cli.Hosting;
-using Scheduler.Cli.Input;
 using Scheduler.Core.Quota;
 using Scheduler.Daemon.Loop;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Up;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Scheduler.Cli.Input;
 using Scheduler.Core.Model;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Workloads;
 

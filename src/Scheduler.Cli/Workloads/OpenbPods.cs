@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Cli.Input;
+using Scheduler.Input;
 using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Cli.Workloads;
@@ -34,7 +34,7 @@ internal static class OpenbPods
     public static WorkloadSchedule? Read(string path, ImmutableArray<string> namespaces, int? limit, double? speed, FileErrors errors)
     {
         var before = errors.Count;
-        var rows = OpenbPodList.Read(path, limit, errors.Add).Select(ToRow).ToList();
+        var rows = OpenbPodList.Read(path, limit, errors).Select(ToRow).ToList();
         return errors.Count == before ? Schedule(Path.GetFileName(path), rows, namespaces, speed) : null;
     }
 

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Cli.Input;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Workloads;
 

@@ -1,4 +1,4 @@
-using Scheduler.Cli.Input;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Tests.Input;
 

@@ -1,8 +1,8 @@
 using System.IO.Compression;
 using System.Text;
-using Scheduler.Cli.Input;
 using Scheduler.Cli.Tests.Support;
 using Scheduler.Cli.Workloads;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Tests.Workloads;
 

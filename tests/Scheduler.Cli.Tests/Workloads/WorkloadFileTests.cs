@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
-using Scheduler.Cli.Input;
 using Scheduler.Cli.Workloads;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Tests.Workloads;
 

@@ -1,4 +1,4 @@
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>Finds the word that was probably meant.</summary>
 internal static class Suggestion

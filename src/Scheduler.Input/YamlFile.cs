@@ -1,10 +1,9 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Simulation.Traces;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>A YAML file with the lines of its fields, so that a mistake found later can still be shown in its place.</summary>
 internal sealed class YamlFile
@@ -31,7 +30,7 @@ internal sealed class YamlFile
     public static YamlFile Read(string path, FileErrors errors)
     {
         var file = new YamlFile(path, errors);
-        if (TextFile.Read(path, MaxBytes, errors.Add) is { } text)
+        if (TextFile.Read(path, MaxBytes, errors) is { } text)
         {
             file.Parse(text);
         }

@@ -1,4 +1,4 @@
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>Amounts that more than one file has.</summary>
 internal static class Amounts

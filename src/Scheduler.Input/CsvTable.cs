@@ -1,20 +1,20 @@
 using System.Globalization;
 
-namespace Scheduler.Simulation.Traces;
+namespace Scheduler.Input;
 
 /// <summary>A comma-separated list whose first line names the columns. Reads rows strictly: what does not fit is an error with its line.</summary>
-public sealed class CsvTable
+internal sealed class CsvTable
 {
     private const long MaxBytes = 512L << 20;
 
     private readonly string[] _lines;
     private readonly Dictionary<string, int> _columns;
-    private readonly ReportMistake _report;
+    private readonly FileErrors _errors;
 
-    private CsvTable(string file, string[] lines, ReportMistake report)
+    private CsvTable(string file, string[] lines, FileErrors errors)
     {
         File = file;
-        _report = report;
+        _errors = errors;
         _lines = lines;
         _columns = [];
         var names = lines[0].TrimEnd('\r').Split(',');
@@ -28,18 +28,18 @@ public sealed class CsvTable
     public string File { get; }
 
     /// <summary>Reads a list, plain or <c>.gz</c>, that has at least these columns; null after errors.</summary>
-    public static CsvTable? Read(string path, ReportMistake report, params string[] columns)
+    public static CsvTable? Read(string path, FileErrors errors, params string[] columns)
     {
-        if (TextFile.Read(path, MaxBytes, report) is not { } text)
+        if (TextFile.Read(path, MaxBytes, errors) is not { } text)
         {
             return null;
         }
 
-        var table = new CsvTable(path, text.TrimStart('\uFEFF').Split('\n'), report);
+        var table = new CsvTable(path, text.TrimStart('\uFEFF').Split('\n'), errors);
         var missing = columns.Where(column => !table.HasColumn(column)).ToArray();
         if (missing.Length > 0)
         {
-            report(path, 1, "", $"has no column {string.Join(", ", missing)}; the first line must name the columns {string.Join(",", columns)}");
+            errors.Add(path, 1, "", $"has no column {string.Join(", ", missing)}; the first line must name the columns {string.Join(",", columns)}");
             return null;
         }
 
@@ -67,18 +67,18 @@ public sealed class CsvTable
             }
             else
             {
-                _report(File, index + 1, "", $"has {cells.Length} values, but there are {_columns.Count} columns");
+                _errors.Add(File, index + 1, "", $"has {cells.Length} values, but there are {_columns.Count} columns");
             }
         }
     }
 
     internal int? Column(string name) => _columns.TryGetValue(name, out var column) ? column : null;
 
-    internal void Report(int line, string column, string message) => _report(File, line, column, message);
+    internal void Report(int line, string column, string message) => _errors.Add(File, line, column, message);
 }
 
 /// <summary>One row of a <see cref="CsvTable"/>.</summary>
-public sealed class CsvRow
+internal sealed class CsvRow
 {
     private readonly CsvTable _table;
     private readonly string[] _cells;

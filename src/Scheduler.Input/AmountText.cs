@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>Reads amounts in the notation of Kubernetes quantities.</summary>
 internal static class AmountText

@@ -3,7 +3,7 @@ using System.Globalization;
 using YamlDotNet.Core;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>
 /// Strict reading of one mapping: every value has its type and range, and what nobody asked for is unknown. Mistakes go to
@@ -70,6 +70,8 @@ internal sealed class YamlMap
     public bool Has(string name) => TryGet(name, out _);
 
     public bool IsList(string name) => TryGet(name, out var node) && node is YamlSequenceNode;
+
+    public bool IsMap(string name) => TryGet(name, out var node) && node is YamlMappingNode;
 
     public void Error(string name, string message) =>
         _file.Error(_fields.GetValueOrDefault(name) ?? Node, PathOf(name), message);

@@ -1,8 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Cli.Commands;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>One mistake in a file.</summary>
 /// <param name="File">The file as the user named it.</param>
@@ -57,16 +56,8 @@ internal sealed class FileErrors
         error.File == file && error.Path.StartsWith(path, StringComparison.Ordinal)
         && (error.Path.Length == path.Length || error.Path[path.Length] is '.' or '['));
 
-    /// <exception cref="UserErrorException">There are mistakes.</exception>
-    public void ThrowIfAny()
-    {
-        if (Any)
-        {
-            throw ToException();
-        }
-    }
-
-    public UserErrorException ToException()
+    /// <summary>One line for each mistake.</summary>
+    public ImmutableArray<string> ToLines()
     {
         var lines = Sorted.Take(MaxListed).Select(error => error.ToString()).ToList();
         if (_errors.Count > MaxListed)
@@ -74,6 +65,6 @@ internal sealed class FileErrors
             lines.Add(string.Create(NumberFormatInfo.InvariantInfo, $"{_errors.Count - MaxListed} more mistakes are not listed"));
         }
 
-        return new UserErrorException(lines);
+        return [.. lines];
     }
 }

@@ -1,7 +1,7 @@
 using System.Buffers;
 using System.Globalization;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>Durations as people write them, the same as in the annotations of a pod: <c>30s</c>, <c>1h30m</c>, <c>2d</c>, <c>500ms</c>.</summary>
 internal static class DurationText

@@ -4,7 +4,7 @@ using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
 using YamlDotNet.RepresentationModel;
 
-namespace Scheduler.Cli.Input;
+namespace Scheduler.Input;
 
 /// <summary>What the files given to <c>weir validate</c>, <c>up</c> or <c>run</c> configure.</summary>
 /// <param name="Tenants">As written.</param>
@@ -16,9 +16,13 @@ internal sealed record Configuration(ImmutableArray<Tenant> Tenants, TenantTree 
 /// Reads Tenant and SchedulingPolicy documents from YAML files, and checks them together: fields and types here, what makes
 /// tenants a tree in the core. Each mistake gets the line that it is on.
 /// </summary>
-internal sealed class ConfigurationReader(FileErrors errors)
+/// <param name="errors">Gets the mistakes.</param>
+/// <param name="otherKind">A kind of document that may stand beside them, which somebody else reads; null if none may.</param>
+internal sealed class ConfigurationReader(FileErrors errors, string? otherKind = null)
 {
     private const string ApiVersion = "weir.scheduler/v1";
+
+    private readonly List<YamlMap> _others = [];
 
     private readonly List<Tenant> _tenants = [];
     private readonly Dictionary<TenantId, YamlFile> _fileOf = [];
@@ -45,6 +49,9 @@ internal sealed class ConfigurationReader(FileErrors errors)
         return reader.Finish(capacity: null);
     }
 
+    /// <summary>Documents of the other kind, of which only the envelope was looked at.</summary>
+    public IReadOnlyList<YamlMap> Others => _others;
+
     private void ReadFile(string path)
     {
         var before = errors.Count;
@@ -57,7 +64,8 @@ internal sealed class ConfigurationReader(FileErrors errors)
         ReadDocuments(file);
     }
 
-    private void ReadDocuments(YamlFile file)
+    /// <summary>Reads all documents of a file.</summary>
+    public void ReadDocuments(YamlFile file)
     {
         foreach (var document in file.Documents)
         {
@@ -92,8 +100,12 @@ internal sealed class ConfigurationReader(FileErrors errors)
                 break;
             case "Namespace":
                 break;
+            case { } kind when kind == otherKind:
+                CheckApiVersion(map, ApiVersion);
+                _others.Add(map);
+                break;
             case null when !map.Has("kind"):
-                map.Missing("kind", "Tenant or SchedulingPolicy");
+                map.Missing("kind", otherKind is null ? "Tenant or SchedulingPolicy" : $"{otherKind}, Tenant or SchedulingPolicy");
                 break;
             case { } other:
                 map.Error("kind", $"'{other}' does not belong here; write Tenant or SchedulingPolicy, and keep other objects in files of their own");
@@ -238,7 +250,9 @@ internal sealed class ConfigurationReader(FileErrors errors)
         return value;
     }
 
-    private Configuration? Finish(IReadOnlyDictionary<FlavorId, long>? capacity)
+    /// <summary>Checks what was read as a whole; null if there are mistakes.</summary>
+    /// <param name="capacity">Installed milli-GPU by flavor, if the guarantees are to fit into it.</param>
+    public Configuration? Finish(IReadOnlyDictionary<FlavorId, long>? capacity)
     {
         if (!TenantTree.TryCreate(_tenants, out var tree, out var mistakes))
         {

@@ -1,20 +1,13 @@
 using System.IO.Compression;
 using System.Text;
 
-namespace Scheduler.Simulation.Traces;
-
-/// <summary>Gets a mistake in a file.</summary>
-/// <param name="file">The file as the user named it.</param>
-/// <param name="line">Counted from 1; 0 where no line is to blame.</param>
-/// <param name="field">The field or column; empty for the file, or the line, as a whole.</param>
-/// <param name="message">What is wrong and how to mend it.</param>
-public delegate void ReportMistake(string file, int line, string field, string message);
+namespace Scheduler.Input;
 
 /// <summary>Reads files that the user named; what does not work becomes an error that says why.</summary>
-public static class TextFile
+internal static class TextFile
 {
     /// <summary>The text, decompressed if the name ends in <c>.gz</c>, or null after an error.</summary>
-    public static string? Read(string path, long maxBytes, ReportMistake report)
+    public static string? Read(string path, long maxBytes, FileErrors errors)
     {
         try
         {
@@ -43,7 +36,7 @@ public static class TextFile
 
         string? Fail(string message)
         {
-            report(path, 0, "", message);
+            errors.Add(path, 0, "", message);
             return null;
         }
     }

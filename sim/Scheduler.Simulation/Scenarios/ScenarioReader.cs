@@ -1,0 +1,215 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
+using Scheduler.Input;
+using Scheduler.Simulation.Engine;
+using Scheduler.Simulation.Schedulers;
+
+namespace Scheduler.Simulation.Scenarios;
+
+/// <summary>
+/// Reads a scenario: one file with a Scenario document, and beside it the Tenant and SchedulingPolicy documents that
+/// <c>weir validate</c> reads. Every mistake is found in one run.
+/// </summary>
+internal sealed class ScenarioReader
+{
+    private const string Kind = "Scenario";
+    private const int MostNodes = 100_000;
+
+    private readonly FileErrors _errors;
+    private readonly ConfigurationReader _configuration;
+
+    private ScenarioReader(FileErrors errors)
+    {
+        _errors = errors;
+        _configuration = new ConfigurationReader(errors, Kind);
+    }
+
+    /// <summary>Reads a file; null after mistakes.</summary>
+    public static Scenario? Read(string path, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.Read(path, errors));
+
+    /// <summary>Takes YAML that is not in a file.</summary>
+    public static Scenario? OfText(string name, string text, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.OfText(name, text, errors));
+
+    private Scenario? Load(YamlFile file)
+    {
+        _configuration.ReadDocuments(file);
+        if (_configuration.Others.Count != 1)
+        {
+            if (!_errors.Any || _configuration.Others.Count > 1)
+            {
+                _errors.Add(file.Name, 0, "", $"has {_configuration.Others.Count} documents of kind: Scenario; it must have one");
+            }
+
+            return null;
+        }
+
+        var document = _configuration.Others[0];
+        var name = document.Map("metadata") is { } metadata ? metadata.RequiredText("name", "the scenario's name") : Path.GetFileNameWithoutExtension(file.Name);
+        if (document.Map("spec") is not { } spec)
+        {
+            document.Missing("spec", "where cluster and workloads stand");
+            document.RefuseUnknown();
+            return null;
+        }
+
+        document.RefuseUnknown();
+        spec.Rename("scenario");
+        var nodes = ReadNodes(spec);
+        var configuration = _configuration.Finish(Capacity(nodes));
+        var scenario = ReadSpec(spec, name, nodes, configuration?.Tree);
+        spec.RefuseUnknown();
+        return _errors.Any || configuration is null ? null : scenario with { Policy = configuration.Policy ?? SchedulingPolicy.Default, Tenants = configuration.Tree };
+    }
+
+    private static Dictionary<FlavorId, long> Capacity(ImmutableArray<Node> nodes) =>
+        nodes.Where(node => node.HasGpus).GroupBy(node => node.Flavor).ToDictionary(group => group.Key, group => group.Sum(node => node.InstalledMilliGpu));
+
+    private static Scenario ReadSpec(YamlMap spec, string name, ImmutableArray<Node> nodes, TenantTree? tenants)
+    {
+        var horizon = spec.Duration("horizon", isZeroAllowed: false);
+        var workloads = new WorkloadReader(spec, horizon, tenants);
+        var interval = spec.Duration("cycleInterval", isZeroAllowed: false) ?? TimeSpan.FromSeconds(1);
+        var scenario = new Scenario
+        {
+            Name = name,
+            Nodes = nodes,
+            Tenants = tenants ?? TenantTree.Empty,
+            Policy = SchedulingPolicy.Default,
+            Generators = workloads.Read(),
+            Faults = spec.Map("faults") is { } faults ? ReadFaults(faults, nodes) : FaultModel.None,
+            Horizon = horizon,
+            CycleInterval = interval,
+            Durations = spec.Choice("durations", "declared", "declaredOrLearned", "learned", "unknown") switch
+            {
+                "declaredOrLearned" => DurationKnowledge.DeclaredOrLearned,
+                "learned" => DurationKnowledge.Learned,
+                "unknown" => DurationKnowledge.Unknown,
+                _ => DurationKnowledge.Declared,
+            },
+            Seed = (ulong)(spec.Integer("seed", 0, long.MaxValue) ?? 1),
+            Schedulers = ReadSchedulers(spec),
+        };
+        if (scenario.Faults is { NodeSecondsToFailure: not null } or { DeviceSecondsToFailure: not null } && horizon is null && !spec.Has("horizon"))
+        {
+            spec.Missing("horizon", "when it ends, such as 7d; with faults at random it is needed, since they never cease");
+        }
+
+        return scenario;
+    }
+
+    private static ImmutableArray<string> ReadSchedulers(YamlMap spec)
+    {
+        ImmutableArray<string> names = [.. spec.Texts("policies")];
+        foreach (var unknown in names.Where(name => !SchedulerCatalogue.Names.Contains(name)))
+        {
+            spec.Error("policies", $"there is no '{unknown}'; the policies are {string.Join(", ", SchedulerCatalogue.Names)}");
+        }
+
+        return names.IsEmpty ? ["weir"] : names;
+    }
+
+    private static ImmutableArray<Node> ReadNodes(YamlMap spec)
+    {
+        if (!spec.Has("cluster"))
+        {
+            spec.Missing("cluster", "a list of groups of equal nodes");
+        }
+
+        var nodes = ImmutableArray.CreateBuilder<Node>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var group in spec.Maps("cluster"))
+        {
+            var name = group.RequiredText("name", "what the nodes are called by, before their number");
+            var count = (int)(group.Integer("count", 1, MostNodes) ?? 1);
+            var gpus = (int)(group.Integer("gpus", 0, 1024) ?? 0);
+            var product = group.Text("gpuModel");
+            var cpu = group.Milli("cpu", "a number of cores such as 64") ?? 64_000;
+            var memory = Amounts.Bytes(group, "memory") ?? 512L << 30;
+            var pods = (int)(group.Integer("maxPods", 1, 10_000) ?? 110);
+            var labels = group.Pairs("labels").ToImmutableSortedDictionary(StringComparer.Ordinal);
+            group.RefuseUnknown();
+            if (name.Length > 0 && !names.Add(name))
+            {
+                group.Error("name", $"'{name}' is taken by another group; give each its own");
+                continue;
+            }
+
+            if (cpu <= 0)
+            {
+                group.Error("cpu", "must be above 0");
+            }
+
+            labels = product is null || labels.ContainsKey(WorkloadReader.ProductLabel) ? labels : labels.Add(WorkloadReader.ProductLabel, product);
+            for (var number = 1; number <= count; number++)
+            {
+                nodes.Add(new Node
+                {
+                    Name = new NodeName(string.Create(CultureInfo.InvariantCulture, $"{name}-{number:00000}")),
+                    Allocatable = new ResourceVector(cpu, memory),
+                    MaxPods = pods,
+                    Devices = [.. Enumerable.Range(0, gpus).Select(index => new GpuDevice(index))],
+                    Flavor = product is null ? FlavorId.Unlabelled : new FlavorId(product),
+                    Labels = labels,
+                });
+            }
+        }
+
+        return nodes.ToImmutable();
+    }
+
+    private static FaultModel ReadFaults(YamlMap map, ImmutableArray<Node> nodes)
+    {
+        var faults = FaultModel.None;
+        if (map.Map("nodes") is { } ofNodes)
+        {
+            faults = faults with
+            {
+                NodeSecondsToFailure = DistributionReader.Read(ofNodes, "timeToFailure", isRequired: true),
+                NodeSecondsToRepair = DistributionReader.Read(ofNodes, "timeToRepair") ?? faults.NodeSecondsToRepair,
+            };
+            ofNodes.RefuseUnknown();
+        }
+
+        if (map.Map("gpus") is { } ofGpus)
+        {
+            faults = faults with
+            {
+                DeviceSecondsToFailure = DistributionReader.Read(ofGpus, "timeToFailure", isRequired: true),
+                DeviceSecondsToRepair = DistributionReader.Read(ofGpus, "timeToRepair") ?? faults.DeviceSecondsToRepair,
+            };
+            ofGpus.RefuseUnknown();
+        }
+
+        faults = faults with { Planned = [.. map.Maps("planned").Select(planned => ReadPlanned(planned, nodes)).OfType<PlannedFault>()] };
+        map.RefuseUnknown();
+        return faults;
+    }
+
+    private static PlannedFault? ReadPlanned(YamlMap map, ImmutableArray<Node> nodes)
+    {
+        var at = map.Duration("at") ?? TimeSpan.Zero;
+        var name = map.RequiredText("node", "the node that fails");
+        var gpu = (int?)map.Integer("gpu", 0, 1023);
+        var time = map.Duration("for", isZeroAllowed: false);
+        if (time is null && !map.Has("for"))
+        {
+            map.Missing("for", "how long it takes to repair, such as 2h");
+        }
+
+        map.RefuseUnknown();
+        var node = nodes.FirstOrDefault(node => node.Name.Value == name);
+        if (name.Length > 0 && node is null)
+        {
+            map.Error("node", $"there is no node '{name}'" + (Suggestion.Nearest(name, nodes.Select(known => known.Name.Value)) is { } nearest ? $"; did you mean '{nearest}'?" : ""));
+        }
+        else if (gpu >= node?.Devices.Length)
+        {
+            map.Error("gpu", $"node '{name}' has {node.Devices.Length} GPUs; they are counted from 0");
+        }
+
+        return node is null || time is null ? null : new PlannedFault(at, node.Name, gpu, time.Value);
+    }
+}

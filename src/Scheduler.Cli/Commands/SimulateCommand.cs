@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using System.CommandLine;
+using System.Globalization;
+using Scheduler.Cli.Input;
+using Scheduler.Cli.Simulate;
+using Scheduler.Input;
+using Scheduler.Simulation.Results;
+using Scheduler.Simulation.Scenarios;
+using Scheduler.Simulation.Schedulers;
+
+namespace Scheduler.Cli.Commands;
+
+/// <summary><c>weir simulate</c>: what would happen to these jobs on this cluster, in minutes instead of months.</summary>
+internal static class SimulateCommand
+{
+    public static Command Create(Terminal terminal)
+    {
+        var file = new Argument<string>("SCENARIO") { Description = "A Scenario document, with the Tenant and SchedulingPolicy documents that it needs (docs/simulation.md)" };
+        var seed = Seed();
+        var policies = Policies();
+        var check = new Option<bool>("--check") { Description = "Check every invariant after every event; slow" };
+        var runs = new Option<bool>("--runs") { Description = "Put each run of each job into the JSON" };
+        var output = CommonOptions.Output();
+        var command = new Command("simulate", "Run a scenario in simulated time, under one policy or several, and tell how each tenant fares") { file, seed, policies, check, runs, output };
+        command.SetAction((result, stop) => Task.FromResult(Run(
+            terminal,
+            result.GetRequiredValue(file),
+            result.GetValue(seed),
+            result.GetValue(policies),
+            new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(output)),
+            stop)));
+        return command;
+    }
+
+    private static Option<ulong?> Seed() => new("--seed")
+    {
+        Description = "Another seed than the scenario's: other jobs and other faults of the same kind",
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            return ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out var seed)
+                ? seed
+                : CommonOptions.Refuse<ulong>(result, $"--seed: '{text}' is not a whole number from 0 to {ulong.MaxValue}");
+        },
+    };
+
+    private static Option<string[]?> Policies() => new("--policy")
+    {
+        Description = $"Who decides, one or several, separated by commas: {string.Join(", ", SchedulerCatalogue.Names)} (default: as the scenario says, else weir)",
+        HelpName = "NAMES",
+        Arity = ArgumentArity.ExactlyOne,
+        CustomParser = result =>
+        {
+            var names = result.Tokens[0].Value.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+            foreach (var unknown in names.Where(name => !SchedulerCatalogue.Names.Contains(name)))
+            {
+                var nearest = Suggestion.Nearest(unknown, SchedulerCatalogue.Names);
+                result.AddError($"--policy: there is no '{unknown}'; "
+                    + (nearest is not null ? $"did you mean '{nearest}'?" : $"the policies are {string.Join(", ", SchedulerCatalogue.Names)}"));
+            }
+
+            if (names.Length == 0 || names.Distinct(StringComparer.Ordinal).Count() < names.Length)
+            {
+                result.AddError($"--policy: '{result.Tokens[0].Value}' must name one or several, each once");
+            }
+
+            return names;
+        },
+    };
+
+    private static int Run(Terminal terminal, string file, ulong? seed, string[]? policies, SimulateOptions options, CancellationToken stop)
+    {
+        var errors = new FileErrors();
+        var scenario = ScenarioReader.Read(file, errors);
+        errors.ThrowIfAny();
+        ImmutableArray<string> names = policies is null or [] ? scenario!.Schedulers : [.. policies];
+        var report = new ScenarioRun(scenario!, seed ?? scenario!.Seed, names, options).Run(new ProgressLine(terminal, names.Length), stop);
+        if (options.Output == OutputFormat.Json)
+        {
+            terminal.Out.WriteLine(SimulationJson.Write(report));
+        }
+        else
+        {
+            SimulationTables.Write(terminal, report);
+        }
+
+        return report.Violations is { IsEmpty: false } violations
+            ? throw new UserErrorException(violations.Select(violation => string.Create(
+                NumberFormatInfo.InvariantInfo,
+                $"{violation.Scheduler} breaks {violation.Invariant} at {violation.AtSeconds} s (event {violation.Event}, seed {report.Seed}): {violation.Message}")))
+            : ExitCodes.Success;
+    }
+}
+
+/// <summary>What is to be found out besides the usual figures, and how it is written.</summary>
+internal sealed record SimulateOptions(bool ChecksInvariants, bool KeepsRuns, OutputFormat Output);
