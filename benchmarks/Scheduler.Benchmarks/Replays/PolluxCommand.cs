@@ -18,12 +18,22 @@ internal static class PolluxCommand
 
     private static readonly TenantId Tenant = new("pollux");
 
+    /// <summary>A gang stays on one node where one has room; every start costs what it does in the experiment.</summary>
+    private static readonly SchedulingPolicy Policy = SchedulingPolicy.Default with
+    {
+        TopologyLevels = [PolluxWorkload.HostLabel],
+        RestartCost = PolluxWorkload.StartTime,
+    };
+
     private static readonly Dictionary<string, Func<string, CompletionTimes>> Policies = new(StringComparer.Ordinal)
     {
         ["tiresias"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Unknown) with { CycleInterval = TimeSpan.Zero }, new Tiresias()),
-        ["weir"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Learned), new WeirScheduler(SchedulingPolicy.Default)),
-        ["weir-declared"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Declared), new WeirScheduler(SchedulingPolicy.Default)),
+        ["weir-no-preemption"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Learned), new WeirScheduler(Policy)),
+        ["weir"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Learned), Weir()),
+        ["weir-declared"] = path => CompletionTimes.Of(Setup(path, DurationKnowledge.Declared), Weir()),
     };
+
+    private static ShortestFirst Weir() => new(new WeirScheduler(Policy));
 
     private sealed record Row(
         string Trace, string Policy, double MeanJctSeconds, double P99JctSeconds, double MaxJctSeconds, double MakespanHours, int Preemptions, double Seconds);

@@ -5,31 +5,33 @@ namespace Scheduler.Simulation.Schedulers;
 
 /// <summary>
 /// The production planner under a host that gives workloads of equal priority finer ones, by the GPU time that they are expected
-/// to need still: so the planner, which preempts inside a tenant for higher priority, preempts long work for short. Discretised,
-/// so that a preemption is worth it: who is to preempt needs less by a factor of at least <see cref="ClassRatio"/>, and mostly more.
+/// to need still: so the planner, which preempts inside a tenant for higher priority only, preempts long work for short. In
+/// classes, so that a preemption is worth it: 4, 16, 64, … GPU-hours.
 /// </summary>
 /// <remarks>
-/// As long as nothing is known of how long a workload runs, it is taken to need as much again as it was served (as for a heavy tail:
-/// the longer it ran the longer it will), so new work is tried soon and goes down class by class: least attained service
-/// (Gu et al., "Tiresias", NSDI 2019). The same holds for what outlives its expectation.
+/// As long as nothing is known of how long a workload runs, it is taken to need as much again as it was served: new work is tried
+/// soon and goes down class by class (least attained service: Gu et al., "Tiresias", NSDI 2019). The same holds for what outlives
+/// its expectation.
 /// </remarks>
+/// <param name="inner">The planner.</param>
 public sealed class ShortestFirst(IScheduler inner) : IScheduler
 {
-    /// <summary>From one class to the next the expected GPU time grows so much.</summary>
-    internal static readonly double ClassRatio = double.Parse(Environment.GetEnvironmentVariable("RATIO") ?? "4");
+    /// <summary>From one class to the next the GPU time grows so many times.</summary>
+    private const int ClassRatio = 4;
 
-    /// <summary>GPU time of the first class.</summary>
-    internal static readonly double First = double.Parse(Environment.GetEnvironmentVariable("FIRST") ?? "600");
+    /// <summary>More than there can be: the last would begin at 10³⁴ GPU-hours.</summary>
+    private const int Classes = 64;
 
-    /// <summary>Priorities of the host are multiples of this.</summary>
-    public const int Classes = 64;
+    /// <summary>GPU time of the first class: 4 GPU-hours, in milli-GPU-seconds.</summary>
+    private const long FirstClassMilliGpuSeconds = 4 * 3600 * GpuRequest.MilliPerDevice;
 
-    private static readonly TimeSpan Round = TimeSpan.FromSeconds(double.Parse(Environment.GetEnvironmentVariable("ROUND") ?? "60"));
+    /// <summary>Who runs moves down a class although nothing happens, so it decides at least this often while anybody waits.</summary>
+    private static readonly TimeSpan Round = TimeSpan.FromMinutes(1);
 
-    private readonly Dictionary<WorkloadId, (Workload Seen, Workload Shown)> _shown = [];
+    private readonly Dictionary<WorkloadId, (Workload Given, Workload Shown)> _shown = [];
 
     /// <inheritdoc/>
-    public string Name => inner.Name;
+    public string Name => "weir-shortest-first";
 
     /// <inheritdoc/>
     public DateTimeOffset? NextRound(DateTimeOffset now) => now + Round;
@@ -38,36 +40,50 @@ public sealed class ShortestFirst(IScheduler inner) : IScheduler
     public Plan Decide(ClusterSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        var builder = new ClusterSnapshotBuilder { Generation = snapshot.Generation, Now = snapshot.Now }.Add(snapshot.Nodes).With(snapshot.Tenants).With(snapshot.Mix);
-        builder.Add(snapshot.Workloads.Select(w => Show(w, snapshot.Now)));
-        return inner.Decide(builder.Build());
+        foreach (var gone in _shown.Keys.Where(id => !snapshot.TryGetWorkloadIndex(id, out _)).ToArray())
+        {
+            _shown.Remove(gone);
+        }
+
+        return inner.Decide(snapshot.Next(
+            snapshot.Generation,
+            snapshot.Now,
+            new SnapshotChanges { Workloads = [.. snapshot.Workloads.Select(workload => Show(workload, snapshot.Now))] }));
     }
 
+    /// <summary>The workload with its priority; the same object as long as it is the same.</summary>
     private Workload Show(Workload workload, DateTimeOffset now)
     {
         var priority = (workload.Priority * Classes) + Classes - 1 - ClassOf(workload, now);
-        if (_shown.TryGetValue(workload.Id, out var known) && ReferenceEquals(known.Seen, workload) && known.Shown.Priority == priority)
+        if (!_shown.TryGetValue(workload.Id, out var known) || !ReferenceEquals(known.Given, workload) || known.Shown.Priority != priority)
         {
-            return known.Shown;
+            known = (workload, workload with { Priority = priority });
+            _shown[workload.Id] = known;
         }
 
-        var shown = workload with { Priority = priority };
-        _shown[workload.Id] = (workload, shown);
-        return shown;
+        return known.Shown;
     }
 
+    /// <summary>The class of a workload: 0 for the shortest.</summary>
     private static int ClassOf(Workload workload, DateTimeOffset now)
     {
-        double gpus = 0;
+        Int128 milliGpu = 0;
         foreach (var pod in workload.Pods)
         {
-            gpus += pod.Shape.Gpu.MilliGpu / 1000.0;
+            milliGpu += pod.Shape.Gpu.MilliGpu;
         }
 
-        var served = (workload.AttainedMilliGpuSeconds / 1000.0) + (workload.StartedAt is { } since ? (now - since).TotalSeconds * gpus : 0);
-        var expected = workload.ExpectedDuration is { } duration ? duration.TotalSeconds * gpus : 0;
+        var served = workload.AttainedMilliGpuSeconds + (workload.StartedAt is { } since ? milliGpu * Seconds(now - since) : 0);
+        var expected = workload.ExpectedDuration is { } duration ? milliGpu * Seconds(duration) : 0;
         var left = expected > served ? expected - served : served;
-        left *= Math.Pow(gpus, double.Parse(Environment.GetEnvironmentVariable("ALPHA") ?? "0"));
-        return left <= First ? 0 : Math.Min(Classes - 1, 1 + (int)Math.Log(left / First, ClassRatio));
+        var number = 0;
+        for (Int128 most = FirstClassMilliGpuSeconds; left > most && number < Classes - 1; most *= ClassRatio)
+        {
+            number++;
+        }
+
+        return number;
     }
+
+    private static long Seconds(TimeSpan time) => time.Ticks / TimeSpan.TicksPerSecond;
 }

@@ -15,18 +15,22 @@ public static class PolluxWorkload
     /// <summary>Every start takes so long before the job makes progress, the first included.</summary>
     public static readonly TimeSpan StartTime = TimeSpan.FromSeconds(30);
 
+    /// <summary>The label of a node that is its name: as a topology level, it keeps small gangs on one node.</summary>
+    public const string HostLabel = "kubernetes.io/hostname";
+
     private const int MaxGpus = 1024;
     private const long MaxSeconds = 1_000_000_000;
 
     /// <summary>The cluster of the experiments: 16 nodes of 4 GPUs.</summary>
     public static ImmutableArray<Node> Nodes { get; } =
     [
-        .. Enumerable.Range(0, 16).Select(index => new Node
+        .. Enumerable.Range(0, 16).Select(index => string.Create(CultureInfo.InvariantCulture, $"node-{index:00}")).Select(name => new Node
         {
-            Name = new NodeName(string.Create(CultureInfo.InvariantCulture, $"node-{index:00}")),
+            Name = new NodeName(name),
             Allocatable = new ResourceVector(96_000, 256L << 30),
             MaxPods = 110,
             Devices = [.. Enumerable.Range(0, 4).Select(device => new GpuDevice(device))],
+            Labels = Node.NoLabels.Add(HostLabel, name),
         }),
     ];
 

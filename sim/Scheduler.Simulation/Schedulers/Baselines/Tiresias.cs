@@ -12,8 +12,7 @@ namespace Scheduler.Simulation.Schedulers.Baselines;
 /// is preempted; who runs already stays where it is. A job that starts takes the nodes with the most idle GPUs.
 /// </summary>
 /// <remarks>
-/// Knows GPUs only, all alike, and no tenants. Is to be simulated with cycles that may follow each other at once: the places of
-/// preempted jobs are given away in a second cycle of the same instant.
+/// Knows GPUs only, all alike, and no tenants. The places of preempted jobs are given away in a cycle of their own, as soon as these are gone.
 /// </remarks>
 public sealed class Tiresias : IScheduler
 {
@@ -26,6 +25,7 @@ public sealed class Tiresias : IScheduler
     private readonly Dictionary<WorkloadId, Served> _served = [];
     private readonly List<WorkloadId> _first = [];
     private readonly List<WorkloadId> _second = [];
+    private HashSet<WorkloadId>? _vacatingFor;
 
     /// <inheritdoc/>
     public string Name => "tiresias";
@@ -37,20 +37,28 @@ public sealed class Tiresias : IScheduler
     public Plan Decide(ClusterSnapshot snapshot)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
-        if (SinceRound(snapshot.Now) != TimeSpan.Zero)
+        if (SinceRound(snapshot.Now) == TimeSpan.Zero && _vacatingFor is null)
         {
-            return BaselinePlan.Of(snapshot, []);
+            CountService(snapshot);
+            var runs = ChooseRunning(snapshot);
+            ImmutableArray<Decision> evictions =
+            [
+                .. snapshot.Workloads
+                    .Where(workload => !workload.IsPending && !runs.Contains(workload.Id))
+                    .Select(workload => BaselinePlan.Evict(workload, beneficiary: _first.Concat(_second).First(runs.Contains), snapshot.Now)),
+            ];
+            _vacatingFor = evictions.IsEmpty ? null : runs;
+            return BaselinePlan.Of(snapshot, evictions.IsEmpty ? Start(snapshot, runs) : evictions);
         }
 
-        CountService(snapshot);
-        var runs = ChooseRunning(snapshot);
-        ImmutableArray<Decision> evictions =
-        [
-            .. snapshot.Workloads
-                .Where(workload => !workload.IsPending && !runs.Contains(workload.Id))
-                .Select(workload => BaselinePlan.Evict(workload, beneficiary: _first.Concat(_second).First(runs.Contains), snapshot.Now)),
-        ];
-        return BaselinePlan.Of(snapshot, evictions.IsEmpty ? Start(snapshot, runs) : evictions);
+        // The places of those that were preempted, as soon as these are gone.
+        if (_vacatingFor is { } vacated && !snapshot.Workloads.Any(workload => !workload.IsPending && !vacated.Contains(workload.Id)))
+        {
+            _vacatingFor = null;
+            return BaselinePlan.Of(snapshot, Start(snapshot, vacated));
+        }
+
+        return BaselinePlan.Of(snapshot, []);
     }
 
     private static TimeSpan SinceRound(DateTimeOffset now) => new(now.TimeOfDay.Ticks % Round.Ticks);
@@ -75,7 +83,7 @@ public sealed class Tiresias : IScheduler
                 _first.Add(workload.Id);
             }
 
-            served.Add(workload.StartedAt, snapshot.Now);
+            served.Add(workload.StartedAt is { } at ? at - SinceRound(at) : null, snapshot.Now - SinceRound(snapshot.Now));
         }
 
         // The order of demotion is that of crossing the threshold; several may have crossed it while nobody waited.
