@@ -24,6 +24,7 @@ internal static class BenchmarkCommand
             MicroCommand.Create(),
             OpenbCommand.Create(),
             PolluxCommand.Create(),
+            PhillyCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);

@@ -19,12 +19,12 @@ internal static class OpenbCommand
 
     private static readonly Dictionary<string, Func<OpenbTrace, PlacementCluster, int, NodePlacement>> Policies = new(StringComparer.OrdinalIgnoreCase)
     {
-        ["Random"] = (_, cluster, seed) => new RandomPlacement(cluster, (ulong)seed),
+        ["Random"] = (_, cluster, seed) => new RandomPlacement(cluster, new Random(seed)),
         ["DotProd"] = (_, cluster, _) => new DotProductPlacement(cluster),
         ["GpuClustering"] = (_, cluster, _) => new GpuClusteringPlacement(cluster),
         ["GpuPacking"] = (_, cluster, _) => new GpuPackingPlacement(cluster),
         ["BestFit"] = (_, cluster, _) => new BestFitPlacement(cluster),
-        ["FGD"] = (trace, cluster, _) => new GradientDescentPlacement(cluster, trace.Rows),
+        ["FGD"] = (trace, cluster, _) => new GradientDescentPlacement(cluster, trace.Rows.Select(shape => (shape, 1L))),
         ["weir"] = (trace, cluster, _) => new WeirPlacement(cluster, trace.Rows),
         ["weir-learning"] = (_, cluster, _) => new WeirPlacement(cluster),
     };

@@ -4,17 +4,15 @@ using Scheduler.Core.Model;
 namespace Scheduler.Simulation.Schedulers.Baselines.Placements;
 
 /// <summary>Any node on which the pod fits, uniformly, and any device.</summary>
-internal sealed class RandomPlacement(PlacementCluster cluster, ulong seed) : NodePlacement(cluster)
+internal sealed class RandomPlacement(PlacementCluster cluster, Random random) : NodePlacement(cluster)
 {
-    private readonly Random _random = new((int)(seed % int.MaxValue));
-
     public override int Choose(ReadOnlySpan<long> scores)
     {
         var chosen = -1;
         var passing = 0;
         for (var node = 0; node < scores.Length; node++)
         {
-            if (scores[node] != Infeasible && _random.Next(++passing) == 0)
+            if (scores[node] != Infeasible && random.Next(++passing) == 0)
             {
                 chosen = node;
             }
@@ -37,7 +35,7 @@ internal sealed class RandomPlacement(PlacementCluster cluster, ulong seed) : No
             .. Enumerable.Range(0, plane.DeviceFree.Length)
                 .Where(device => plane.DeviceFree[device] >= gpu.MilliEach && plane.IsHealthy(device)),
         ];
-        return [fitting[_random.Next(fitting.Length)]];
+        return [fitting[random.Next(fitting.Length)]];
     }
 
     protected override long ScoreOf(int node, int shape) => 0;

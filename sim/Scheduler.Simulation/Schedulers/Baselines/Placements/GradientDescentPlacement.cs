@@ -20,17 +20,17 @@ internal sealed class GradientDescentPlacement : NodePlacement
 
     /// <summary>Learns the typical pods.</summary>
     /// <param name="cluster">The cluster.</param>
-    /// <param name="pods">The pods that it gets, one entry for each.</param>
-    public GradientDescentPlacement(PlacementCluster cluster, IEnumerable<PodShape> pods)
+    /// <param name="pods">The pods that it gets, each shape with how often.</param>
+    public GradientDescentPlacement(PlacementCluster cluster, IEnumerable<(PodShape Shape, long Count)> pods)
         : base(cluster)
     {
         // Memory does not tell pods apart here, as in the original.
-        var groups = pods.GroupBy(shape => PodShape.Create(
-                new ResourceVector(shape.Requests.MilliCpu, 0), shape.Gpu, requiredTerms: shape.RequiredTerms))
-            .Select(group => (Shape: group.Key, Count: group.Count()))
+        var groups = pods.GroupBy(pod => PodShape.Create(
+                new ResourceVector(pod.Shape.Requests.MilliCpu, 0), pod.Shape.Gpu, requiredTerms: pod.Shape.RequiredTerms))
+            .Select(group => (Shape: group.Key, Count: group.Sum(pod => pod.Count)))
             .OrderByDescending(group => group.Count).ThenBy(group => group.Shape.Key, StringComparer.Ordinal).ToArray();
         var wanted = groups.Sum(group => group.Count) * Covered;
-        var covered = 0;
+        var covered = 0L;
         var taken = groups.TakeWhile(group =>
         {
             var isNeeded = covered < wanted;
