@@ -25,6 +25,7 @@ internal static class BenchmarkCommand
             OpenbCommand.Create(),
             PolluxCommand.Create(),
             PhillyCommand.Create(),
+            KueueCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -85,6 +86,8 @@ internal static class BenchmarkCommand
                 "openb --nodes nodes.csv --pods pods/default.csv.gz --arrivals arrivals/default --policy all --output json",
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
             ],
+            ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
+            ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
 
