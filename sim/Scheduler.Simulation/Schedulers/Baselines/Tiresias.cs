@@ -12,7 +12,7 @@ namespace Scheduler.Simulation.Schedulers.Baselines;
 /// is preempted; who runs already stays where it is. A job that starts takes the nodes with the most idle GPUs.
 /// </summary>
 /// <remarks>
-/// Knows GPUs only, all alike, and no tenants. The places of preempted jobs are given away in a cycle of their own, as soon as these are gone.
+/// Knows whole GPUs only, all alike, and no tenants. Meant for gangs of pods with one GPU, which may lie anywhere. The places of preempted jobs are given away in a cycle of their own, as soon as these are gone.
 /// </remarks>
 public sealed class Tiresias : IScheduler
 {
@@ -132,9 +132,10 @@ public sealed class Tiresias : IScheduler
         var starts = new List<Decision>();
         foreach (var id in _first.Concat(_second))
         {
-            if (runs.Contains(id) && snapshot.TryGetWorkload(id, out var workload) && workload.IsPending)
+            if (runs.Contains(id) && snapshot.TryGetWorkload(id, out var workload) && workload.IsPending
+                && idle.TryTakeFromMostIdle(workload) is { } bindings)
             {
-                starts.Add(BaselinePlan.Bind(workload, idle.TakeFromMostIdle(workload)));
+                starts.Add(BaselinePlan.Bind(workload, bindings));
             }
         }
 
@@ -185,8 +186,11 @@ public sealed class Tiresias : IScheduler
             }
         }
 
-        /// <summary>Empties node after node, each time the one with the most idle GPUs, the first by name among equals.</summary>
-        public ImmutableArray<PodBinding> TakeFromMostIdle(Workload workload)
+        /// <summary>
+        /// Empties node after node, each time the one with the most idle GPUs, the first by name among equals. Null if some pod of
+        /// several GPUs fits on none: it waits for another round.
+        /// </summary>
+        public ImmutableArray<PodBinding>? TryTakeFromMostIdle(Workload workload)
         {
             var bindings = ImmutableArray.CreateBuilder<PodBinding>(workload.Pods.Length);
             var node = -1;
@@ -197,12 +201,22 @@ public sealed class Tiresias : IScheduler
                     node = Enumerable.Range(0, _idle.Length).MaxBy(index => _idle[index].Count);
                 }
 
+                if (_idle[node].Count < pod.Shape.Gpu.Count)
+                {
+                    foreach (var taken in bindings)
+                    {
+                        _idle[_nodes.IndexOf(_nodes.First(other => other.Name == taken.Node))].UnionWith(taken.Devices);
+                    }
+
+                    return null;
+                }
+
                 ImmutableArray<int> devices = [.. _idle[node].Take(pod.Shape.Gpu.Count)];
                 _idle[node].ExceptWith(devices);
                 bindings.Add(new PodBinding(pod.Id, _nodes[node].Name, devices));
             }
 
-            return bindings.MoveToImmutable();
+            return bindings.ToImmutable();
         }
     }
 }
