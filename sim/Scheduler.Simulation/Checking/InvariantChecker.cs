@@ -59,7 +59,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
         {
             _story.Changed();
         }
-        else if (stop.Cause is StopCause.Preempted or StopCause.PreemptedAfterCheckpoint)
+        else if (stop is { IsWhole: true, Cause: StopCause.Preempted or StopCause.PreemptedAfterCheckpoint })
         {
             _story.Preempted(job);
         }
@@ -84,7 +84,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
     public void Applied(ClusterSnapshot snapshot, Plan plan)
     {
         _plans.Applied();
-        _story.Applied();
+        _story.Applied(plan);
     }
 
     /// <inheritdoc/>

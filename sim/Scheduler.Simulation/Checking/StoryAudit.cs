@@ -40,7 +40,7 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
     }
 
     /// <summary>A plan has taken effect.</summary>
-    public void Applied()
+    public void Applied(Plan plan)
     {
         foreach (var (workload, promise) in _promises.ToArray())
         {
@@ -51,9 +51,22 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
             else if (state.NowMilliseconds > promise.Due)
             {
                 _promises.Remove(workload);
-                report("W3", $"{workload} still waits, although its victims were to be gone and a cycle to have passed by {TimeSpan.FromMilliseconds(promise.Due):c}");
+                report("W3", $"{workload} still waits, although its victims were to be gone and a cycle to have passed by {TimeSpan.FromMilliseconds(promise.Due):c}; it waits for {ReasonOf(plan, workload)}");
             }
         }
+    }
+
+    private static string ReasonOf(Plan plan, WorkloadId workload)
+    {
+        foreach (var decision in plan.Decisions)
+        {
+            if (decision is Wait wait && wait.Workload == workload)
+            {
+                return $"{wait.Reason}: {wait.Message}";
+            }
+        }
+
+        return "nothing that the plan tells";
     }
 
     /// <summary>A run was preempted.</summary>

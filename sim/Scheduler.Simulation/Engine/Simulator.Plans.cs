@@ -11,7 +11,7 @@ public sealed partial class Simulator
     private void Apply(Plan plan)
     {
         RenewNominations(plan);
-        var hasChanged = false;
+        var (hasBound, hasEvicted) = (false, false);
         foreach (var decision in plan.Decisions)
         {
             var refusal = decision switch
@@ -22,7 +22,8 @@ public sealed partial class Simulator
                 Reserve or Wait => null,
                 _ => throw new UnreachableException(decision.GetType().Name),
             };
-            hasChanged |= decision is Bind or Evict;
+            hasBound |= decision is Bind;
+            hasEvicted |= decision is Evict;
             if (refusal is not null)
             {
                 _refused++;
@@ -33,8 +34,9 @@ public sealed partial class Simulator
             }
         }
 
-        // As in a cluster, what was decided wakes the scheduler: standing is told anew, and a cycle takes back only so much.
-        if (hasChanged)
+        // What was decided wakes the scheduler, as in a cluster: a cycle takes back only so much, and whoever may not be preempted may
+        // start only once standing is told anew. Else the planner promises that it would start nobody more (W7), and is not asked.
+        if (hasEvicted || (hasBound && (_scheduler.Promises is null || _waitingUnpreemptible > 0)))
         {
             Wake();
         }

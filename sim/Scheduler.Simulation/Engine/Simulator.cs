@@ -34,6 +34,7 @@ public sealed partial class Simulator
     private long _earliestCycle;
     private int _nextSubmission;
     private int _noticedPods;
+    private int _waitingUnpreemptible;
     private long _events;
     private long _cycles;
     private long _refused;
@@ -263,6 +264,7 @@ public sealed partial class Simulator
         job.Phase = JobPhase.Waiting;
         job.PhaseSinceMilliseconds = _state.NowMilliseconds;
         _state.WaitingJobs++;
+        _waitingUnpreemptible += job.Workload.IsPreemptible ? 0 : 1;
         if (_setup.Durations is DurationKnowledge.DeclaredOrLearned or DurationKnowledge.Learned)
         {
             if (!_waitingByKind.TryGetValue(job.Kind, out var waiting))
@@ -277,6 +279,7 @@ public sealed partial class Simulator
     private void LeaveWaiting(SimulatedJob job)
     {
         _state.WaitingJobs--;
+        _waitingUnpreemptible -= job.Workload.IsPreemptible ? 0 : 1;
         if (_waitingByKind.TryGetValue(job.Kind, out var waiting))
         {
             waiting.Remove(job.Index);

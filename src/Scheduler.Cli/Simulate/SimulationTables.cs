@@ -27,7 +27,10 @@ internal static class SimulationTables
             terminal.Out.WriteLine();
             terminal.Out.WriteLine($"{result.Scheduler}: {HowItEnded(result)}");
             Tenants(result).Write(terminal.Out, terminal.Size().Columns);
-            terminal.Out.WriteLine(InOneLine(result.Cluster));
+            foreach (var line in TextTable.Wrap(InOneLine(result.Cluster), terminal.Size().Columns))
+            {
+                terminal.Out.WriteLine(line);
+            }
         }
 
         if (report.Violations is { IsEmpty: true })
@@ -40,14 +43,14 @@ internal static class SimulationTables
     private static TextTable Comparison(SimulationReport report)
     {
         var table = new TextTable(
-            ("POLICY", false), ("DONE", true), ("USED", true), ("COMPLETION MEAN", true), ("P99", true), ("WAIT MEAN", true), ("P95", true),
-            ("TO GUARANTEE P99", true), ("SLOWDOWN", true), ("PREEMPTED", true), ("LOST GPU-H", true), ("MAKESPAN", true));
+            ("POLICY", false), ("DONE", true), ("USED", true), ("COMPLETION", true), ("P99", true), ("WAIT MEAN", true), ("P95", true),
+            ("GUARANTEE P99", true), ("PREEMPTED", true), ("LOST", true), ("SLOWDOWN", true), ("MAKESPAN", true));
         foreach (var result in report.Results)
         {
             var jobs = result.Jobs;
             table.Add(
                 result.Scheduler, $"{jobs.Done}", $"{Number(result.Cluster.UtilisationPercent)} %", Time(jobs.Completion.Mean), Time(jobs.Completion.P99), Time(jobs.Wait.Mean),
-                Time(jobs.Wait.P95), Time(jobs.TimeToGuarantee.P99), Number(jobs.MeanSlowdown), $"{jobs.Preemptions}", Number(Lost(jobs)), Time(jobs.MakespanSeconds));
+                Time(jobs.Wait.P95), Time(jobs.TimeToGuarantee.P99), $"{jobs.Preemptions}", Number(Lost(jobs)), Number(jobs.MeanSlowdown), Time(jobs.MakespanSeconds));
         }
 
         return table;
@@ -56,8 +59,8 @@ internal static class SimulationTables
     private static TextTable Tenants(SimulationResult result)
     {
         var table = new TextTable(
-            ("TENANT", false), ("GUARANTEE", true), ("JOBS", true), ("DONE", true), ("WAITING", true), ("GUARANTEED GPU-H", true), ("BURST GPU-H", true),
-            ("LOST GPU-H", true), ("WAIT MEAN", true), ("P50", true), ("P95", true), ("P99", true), ("TO GUARANTEE P99", true), ("PREEMPTED", true), ("SLOWDOWN", true));
+            ("TENANT", false), ("GPUS", true), ("JOBS", true), ("DONE", true), ("WAITING", true), ("GPU-H", true), ("BURST", true), ("LOST", true),
+            ("WAIT MEAN", true), ("P50", true), ("P95", true), ("P99", true), ("GUARANTEE P99", true), ("PREEMPTED", true), ("SLOWDOWN", true));
         foreach (var tenant in result.Tenants)
         {
             var jobs = tenant.Jobs;

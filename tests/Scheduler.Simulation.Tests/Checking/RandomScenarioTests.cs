@@ -18,8 +18,12 @@ public class RandomScenarioTests(ITestOutputHelper output)
     private const int UsualCases = 20;
     private const ulong FirstSeed = 20261124;
 
-    /// <summary>What the planner is known to break, by seed (docs/adr/0010). Whoever mends it takes the seed out of here.</summary>
-    private static readonly (ulong Seed, string Invariant)[] Known = [(20261124, "W9"), (20261129, "W9")];
+    /// <summary>
+    /// What the planner is known to break, by seed. W9: asked again at once, it takes more (docs/adr/0010). W3: a workload for which
+    /// room was made loses it to one of its own tenant that has a higher priority and starts on burst. Whoever mends one of them takes
+    /// the seed out of here.
+    /// </summary>
+    private static readonly (ulong Seed, string Invariant)[] Known = [(20261124, "W9"), (20261129, "W9"), (20261142, "W3")];
 
     [Fact]
     public void W1_to_W15_hold_after_every_event_of_random_scenarios_with_faults()
