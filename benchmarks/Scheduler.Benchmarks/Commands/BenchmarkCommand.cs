@@ -26,6 +26,7 @@ internal static class BenchmarkCommand
             PolluxCommand.Create(),
             PhillyCommand.Create(),
             KueueCommand.Create(),
+            ScaleCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -87,6 +88,7 @@ internal static class BenchmarkCommand
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
             ],
             ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
+            ["scale"] = ["scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
             ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
