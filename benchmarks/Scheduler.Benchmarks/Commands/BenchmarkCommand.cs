@@ -82,7 +82,7 @@ internal static class BenchmarkCommand
             ["reclaim"] = ["reclaim --nodes 500", "reclaim --sizes 500,1000,2000,5000 --output json"],
             ["optimality"] = ["optimality --instances 500 --seed 1", "optimality --replay worst.json"],
             ["micro"] = ["micro", "micro --filter '*Entitlement*'"],
-            ["openb"] = 
+            ["openb"] =
             [
                 "openb --nodes nodes.csv --pods pods/default.csv.gz --arrivals arrivals/default --policy all --output json",
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
