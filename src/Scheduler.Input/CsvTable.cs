@@ -9,11 +9,12 @@ internal sealed class CsvTable
 
     private readonly string[] _lines;
     private readonly Dictionary<string, int> _columns;
+    private readonly FileErrors _errors;
 
     private CsvTable(string file, string[] lines, FileErrors errors)
     {
         File = file;
-        Errors = errors;
+        _errors = errors;
         _lines = lines;
         _columns = [];
         var names = lines[0].TrimEnd('\r').Split(',');
@@ -23,11 +24,10 @@ internal sealed class CsvTable
         }
     }
 
+    /// <summary>The file as the user named it.</summary>
     public string File { get; }
 
-    public FileErrors Errors { get; }
-
-    /// <summary>Reads a list that has at least these columns, or null after errors.</summary>
+    /// <summary>Reads a list, plain or <c>.gz</c>, that has at least these columns; null after errors.</summary>
     public static CsvTable? Read(string path, FileErrors errors, params string[] columns)
     {
         if (TextFile.Read(path, MaxBytes, errors) is not { } text)
@@ -46,8 +46,10 @@ internal sealed class CsvTable
         return table;
     }
 
+    /// <summary>Whether the list has a column.</summary>
     public bool HasColumn(string name) => _columns.ContainsKey(name);
 
+    /// <summary>The rows that have as many values as there are columns; the others are reported, empty lines are not.</summary>
     public IEnumerable<CsvRow> Rows()
     {
         for (var index = 1; index < _lines.Length; index++)
@@ -65,27 +67,81 @@ internal sealed class CsvTable
             }
             else
             {
-                Errors.Add(File, index + 1, "", $"has {cells.Length} values, but there are {_columns.Count} columns");
+                _errors.Add(File, index + 1, "", $"has {cells.Length} values, but there are {_columns.Count} columns");
             }
         }
     }
 
     internal int? Column(string name) => _columns.TryGetValue(name, out var column) ? column : null;
+
+    internal void Report(int line, string column, string message) => _errors.Add(File, line, column, message);
 }
 
-/// <summary>One row.</summary>
-internal readonly struct CsvRow(CsvTable table, int line, string[] cells)
+/// <summary>One row of a <see cref="CsvTable"/>.</summary>
+internal sealed class CsvRow
 {
-    public int Line => line;
+    private readonly CsvTable _table;
+    private readonly string[] _cells;
+
+    internal CsvRow(CsvTable table, int line, string[] cells)
+    {
+        _table = table;
+        _cells = cells;
+        Line = line;
+    }
+
+    /// <summary>Counted from 1.</summary>
+    public int Line { get; }
 
     /// <summary>The value; empty too where the list has no such column.</summary>
-    public string Text(string column) => table.Column(column) is { } index ? cells[index].Trim() : "";
+    public string Text(string column) => _table.Column(column) is { } index ? _cells[index].Trim() : "";
+
+    /// <summary>A value that must be there.</summary>
+    public string RequiredText(string column, string whatItIs)
+    {
+        var text = Text(column);
+        if (text.Length == 0)
+        {
+            Error(column, $"is empty; it is {whatItIs}");
+        }
+
+        return text;
+    }
 
     /// <summary>A whole number, 0 or more. An empty value is 0.</summary>
     public long Number(string column, long most) => NumberOrNull(column, most) ?? 0;
 
-    /// <summary>A whole number, 0 or more, or null where the value is empty or wrong.</summary>
-    public long? NumberOrNull(string column, long most)
+    /// <summary>A whole number, 0 or more, or null where the value is empty or wrong. A fraction is cut off.</summary>
+    public long? NumberOrNull(string column, long most) => (long?)DecimalOrNull(column, most);
+
+    /// <summary>A number of seconds with or without a fraction, 0 or more. An empty value is an error.</summary>
+    public TimeSpan Seconds(string column, long most)
+    {
+        if (Text(column).Length == 0)
+        {
+            Error(column, "is empty; it is a number of seconds");
+        }
+
+        return TimeSpan.FromTicks((long)((DecimalOrNull(column, most) ?? 0) * TimeSpan.TicksPerSecond));
+    }
+
+    /// <summary>A moment such as <c>2017-09-04 10:30:41</c>, taken as UTC. An empty or wrong value is an error.</summary>
+    public DateTimeOffset Moment(string column)
+    {
+        var text = Text(column);
+        if (!DateTimeOffset.TryParseExact(
+            text, "yyyy-MM-dd HH:mm:ss", DateTimeFormatInfo.InvariantInfo, DateTimeStyles.AssumeUniversal, out var moment))
+        {
+            Error(column, $"'{text}' is not a moment like 2017-09-04 10:30:41");
+        }
+
+        return moment;
+    }
+
+    /// <summary>Reports a mistake in this row.</summary>
+    public void Error(string column, string message) => _table.Report(Line, column, message);
+
+    private decimal? DecimalOrNull(string column, long most)
     {
         var text = Text(column);
         if (text.Length == 0)
@@ -93,16 +149,13 @@ internal readonly struct CsvRow(CsvTable table, int line, string[] cells)
             return null;
         }
 
-        // Some lists have times with a fraction of a second; it does not matter here.
         if (decimal.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, NumberFormatInfo.InvariantInfo, out var value)
             && value >= 0 && value <= most)
         {
-            return (long)value;
+            return value;
         }
 
         Error(column, $"'{text}' is not a number from 0 to {most}");
         return null;
     }
-
-    public void Error(string column, string message) => table.Errors.Add(table.File, line, column, message);
 }

@@ -2,6 +2,8 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Scheduler.Benchmarks.Openb;
+using Scheduler.Benchmarks.Replays;
+using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Benchmarks.Commands;
 
@@ -21,6 +23,10 @@ internal static class BenchmarkCommand
             OptimalityCommand.Create(),
             MicroCommand.Create(),
             OpenbCommand.Create(),
+            PolluxCommand.Create(),
+            PhillyCommand.Create(),
+            KueueCommand.Create(),
+            ScaleCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -36,6 +42,10 @@ internal static class BenchmarkCommand
             return result.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
         }
         catch (MeasurementException exception)
+        {
+            return Fail(Failed, exception.Message);
+        }
+        catch (TraceException exception)
         {
             return Fail(Failed, exception.Message);
         }
@@ -72,7 +82,15 @@ internal static class BenchmarkCommand
             ["reclaim"] = ["reclaim --nodes 500", "reclaim --sizes 500,1000,2000,5000 --output json"],
             ["optimality"] = ["optimality --instances 500 --seed 1", "optimality --replay worst.json"],
             ["micro"] = ["micro", "micro --filter '*Entitlement*'"],
-            ["openb"] = ["openb --traces ../shared/traces/openb --policy FGD,Weir --list default"],
+            ["openb"] =
+            [
+                "openb --nodes nodes.csv --pods pods/default.csv.gz --arrivals arrivals/default --policy all --output json",
+                "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
+            ],
+            ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
+            ["scale"] = ["scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
+            ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
+            ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
 
         public override int Invoke(ParseResult parseResult)

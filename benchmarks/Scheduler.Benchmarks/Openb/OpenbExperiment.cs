@@ -1,3 +1,6 @@
+using Scheduler.Core.Model;
+using Scheduler.Simulation.Schedulers.Baselines.Placements;
+
 namespace Scheduler.Benchmarks.Openb;
 
 /// <summary>What came of one run.</summary>
@@ -15,67 +18,59 @@ internal sealed record OpenbResult(double[] AllocationAt, double PlacedOfSeveral
 /// </summary>
 internal static class OpenbExperiment
 {
-    public static OpenbResult Run(OpenbTrace trace, int[] arrivals, OpenbPolicy policy)
+    public static OpenbResult Run(long capacityMilliGpu, PodShape[] arrivals, NodePlacement placement)
     {
-        var scores = new long[trace.Shapes.Length][];
-        var seen = new int[trace.Shapes.Length];
-        var changes = new List<int>();
-        var capacity = (double)trace.CapacityMilliGpu;
-        var sums = new double[OpenbResult.Last + 70];
-        var events = new int[sums.Length];
-        var arrived = 0L;
-        var used = 0L;
+        var cluster = placement.Cluster;
+        var scores = new ScoreBoard(placement);
+        var curve = new AllocationCurve(capacityMilliGpu);
         var several = 0;
         var severalPlaced = 0;
-        foreach (var shape in arrivals)
+        foreach (var asked in arrivals)
         {
-            if (policy.Arrive(shape))
+            var shape = cluster.NumberOf(asked);
+            if (placement.Arrive(shape))
             {
-                Array.Clear(scores);
+                scores.Clear();
             }
 
-            // Only nodes that changed since the shape was last seen are asked again.
-            if (scores[shape] is not { } mine)
+            var node = placement.Choose(scores.For(shape));
+            if (node >= 0)
             {
-                scores[shape] = mine = new long[trace.Nodes.Length];
-                for (var node = 0; node < mine.Length; node++)
-                {
-                    mine[node] = policy.Score(node, shape);
-                }
-            }
-            else if (changes.Count - seen[shape] < mine.Length)
-            {
-                for (var change = seen[shape]; change < changes.Count; change++)
-                {
-                    mine[changes[change]] = policy.Score(changes[change], shape);
-                }
-            }
-            else
-            {
-                foreach (var node in changes.Skip(seen[shape]).Distinct())
-                {
-                    mine[node] = policy.Score(node, shape);
-                }
+                cluster.Take(node, shape, placement.Devices(node, shape));
+                scores.Changed(node);
             }
 
-            seen[shape] = changes.Count;
-            several += trace.Shapes[shape].Devices > 1 ? 1 : 0;
-            arrived += trace.Shapes[shape].MilliGpu;
-            if (policy.Choose(mine) is >= 0 and var chosen)
-            {
-                policy.Place(chosen, shape);
-                changes.Add(chosen);
-                severalPlaced += trace.Shapes[shape].Devices > 1 ? 1 : 0;
-                used += trace.Shapes[shape].MilliGpu;
-            }
-
-            var percent = (int)Math.Round(arrived / capacity * 100, MidpointRounding.ToEven);
-            sums[percent] += used / capacity * 100;
-            events[percent]++;
+            several += asked.Gpu.Count > 1 ? 1 : 0;
+            severalPlaced += asked.Gpu.Count > 1 && node >= 0 ? 1 : 0;
+            curve.Add(asked.Gpu.MilliGpu, node >= 0 ? asked.Gpu.MilliGpu : 0);
         }
 
-        return new OpenbResult(
-            [.. sums.Select((sum, percent) => events[percent] == 0 ? double.NaN : sum / events[percent])],
-            several == 0 ? 100 : severalPlaced * 100.0 / several);
+        return new OpenbResult(curve.Means(), several == 0 ? 100 : severalPlaced * 100.0 / several);
     }
+}
+
+/// <summary>Allocation against what has arrived, both in percent of the cluster's GPU.</summary>
+internal sealed class AllocationCurve(long capacityMilliGpu)
+{
+    private readonly List<(double Sum, int Events)> _byPercent = [];
+    private long _arrivedMilliGpu;
+    private long _usedMilliGpu;
+
+    /// <summary>One arrival, and how much was placed after it.</summary>
+    public void Add(long arrivedMilliGpu, long placedMilliGpu)
+    {
+        _arrivedMilliGpu += arrivedMilliGpu;
+        _usedMilliGpu += placedMilliGpu;
+        var percent = (int)Math.Round((double)_arrivedMilliGpu / capacityMilliGpu * 100, MidpointRounding.ToEven);
+        while (_byPercent.Count <= percent)
+        {
+            _byPercent.Add((0, 0));
+        }
+
+        var (sum, events) = _byPercent[percent];
+        _byPercent[percent] = (sum + ((double)_usedMilliGpu / capacityMilliGpu * 100), events + 1);
+    }
+
+    /// <summary>The mean at each arrived percent; not a number where no arrival falls on it.</summary>
+    public double[] Means() => [.. _byPercent.Select(at => at.Events == 0 ? double.NaN : at.Sum / at.Events)];
 }

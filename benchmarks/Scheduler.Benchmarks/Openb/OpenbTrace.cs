@@ -1,104 +1,68 @@
-using System.Globalization;
-using System.IO.Compression;
+using System.Collections.Immutable;
+using Scheduler.Benchmarks.Commands;
+using Scheduler.Core.Model;
+using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Benchmarks.Openb;
 
-/// <summary>A node of the trace, as its file describes it.</summary>
-internal sealed record OpenbNode(string Name, int MilliCpu, int MemoryMib, int Devices, string Model);
-
-/// <summary>What a pod of the trace asks for. <paramref name="Models"/> are the accepted GPU models, joined by '|'; empty accepts all.</summary>
-internal sealed record OpenbShape(int MilliCpu, int MemoryMib, int Devices, int MilliEach, string Models)
-{
-    /// <summary>What the pod asks for in all, in milli-GPU.</summary>
-    public int MilliGpu => Devices * MilliEach;
-
-    /// <summary>Whether a node's model is accepted.</summary>
-    public bool Accepts(string model) => Models.Length == 0 || Models.Split('|').Contains(model, StringComparer.Ordinal);
-}
-
-/// <summary>
-/// One trace of the openb experiment: nodes sorted by name, the distinct shapes, and for each row of the pod list the
-/// number of its shape.
-/// </summary>
+/// <summary>One trace of the openb experiment: nodes, what each row of the pod list asks for, and where its arrival orders are.</summary>
 internal sealed class OpenbTrace
 {
-    private readonly string _folder;
+    private readonly ImmutableArray<(int Seed, string Path)> _orders;
 
-    private OpenbTrace(string folder, string name, OpenbNode[] nodes, OpenbShape[] shapes, int[] rows)
+    private OpenbTrace(string name, ImmutableArray<Node> nodes, ImmutableArray<PodShape> rows, ImmutableArray<(int Seed, string Path)> orders)
     {
-        _folder = folder;
         Name = name;
         Nodes = nodes;
-        Shapes = shapes;
         Rows = rows;
+        CapacityMilliGpu = nodes.Sum(node => node.InstalledMilliGpu);
+        _orders = orders;
     }
 
     /// <summary>Name of the pod list, such as <c>default</c>.</summary>
     public string Name { get; }
 
     /// <summary>The nodes, sorted by name.</summary>
-    public OpenbNode[] Nodes { get; }
+    public ImmutableArray<Node> Nodes { get; }
 
-    /// <summary>The distinct shapes, in the order in which the pod list first has them.</summary>
-    public OpenbShape[] Shapes { get; }
-
-    /// <summary>For each row of the pod list, its shape.</summary>
-    public int[] Rows { get; }
+    /// <summary>For each row of the pod list, what it asks for; equal shapes are one object.</summary>
+    public ImmutableArray<PodShape> Rows { get; }
 
     /// <summary>All GPUs, in milli-GPU.</summary>
-    public long CapacityMilliGpu => Nodes.Sum(node => node.Devices * 1000L);
+    public long CapacityMilliGpu { get; }
+
+    /// <summary>Seeds that have an arrival order, ascending.</summary>
+    public IEnumerable<int> Seeds => _orders.Select(order => order.Seed);
 
     /// <summary>Names of the traces in a folder that have a pod list and arrival orders, sorted.</summary>
     public static string[] NamesIn(string folder) =>
         [.. Directory.GetDirectories(Path.Combine(folder, "arrivals")).Select(path => Path.GetFileName(path)!)
             .Where(name => File.Exists(PodList(folder, name))).Order(StringComparer.Ordinal)];
 
-    /// <summary>Reads a trace.</summary>
-    public static OpenbTrace Read(string folder, string name)
+    /// <summary>Reads a trace of a folder that has them all.</summary>
+    public static OpenbTrace Read(string folder, string name) =>
+        Read(Path.Combine(folder, "nodes.csv"), PodList(folder, name), Path.Combine(folder, "arrivals", name));
+
+    /// <summary>Reads a trace from its files. It is named as its pod list is.</summary>
+    public static OpenbTrace Read(string nodeFile, string podFile, string arrivalFolder)
     {
-        var nodes = File.ReadLines(Path.Combine(folder, "nodes.csv")).Skip(1).Select(line => line.Split(','))
-            .Select(cells => new OpenbNode(cells[0], Int(cells[1]), Int(cells[2]), Int(cells[3]), cells[4]))
-            .OrderBy(node => node.Name, StringComparer.Ordinal).ToArray();
-
-        var shapes = new List<OpenbShape>();
-        var known = new Dictionary<OpenbShape, int>();
-        var rows = new List<int>();
-        foreach (var line in ReadCompressed(PodList(folder, name)).Skip(1))
+        if (!Directory.Exists(arrivalFolder))
         {
-            // name, cpu_milli, memory_mib, num_gpu, gpu_milli, and in most lists gpu_spec and more.
-            var cells = line.Split(',');
-            var shape = new OpenbShape(Int(cells[1]), Int(cells[2]), Int(cells[3]), Int(cells[4]), cells.Length > 5 ? cells[5] : "");
-            if (!known.TryGetValue(shape, out var number))
-            {
-                known.Add(shape, number = shapes.Count);
-                shapes.Add(shape);
-            }
-
-            rows.Add(number);
+            throw new MeasurementException($"--arrivals: '{arrivalFolder}' is not a folder; name the one that has seed42.csv.gz and so on");
         }
 
-        return new OpenbTrace(folder, name, nodes, [.. shapes], [.. rows]);
+        var known = new Dictionary<PodShape, PodShape>();
+        var rows = OpenbPodList.Read(podFile).Select(pod => pod.ToShape())
+            .Select(shape => known.TryGetValue(shape, out var same) ? same : known[shape] = shape).ToImmutableArray();
+        var orders = OpenbArrivals.FilesIn(arrivalFolder);
+        return orders.IsEmpty
+            ? throw new MeasurementException($"--arrivals: '{arrivalFolder}' has no seed*.csv or seed*.csv.gz")
+            : new OpenbTrace(Path.GetFileName(podFile).Split('.')[0], OpenbNodeList.Read(nodeFile), rows, orders);
     }
-
-    /// <summary>Seeds that have an arrival order, ascending.</summary>
-    public int[] Seeds() =>
-        [.. Directory.GetFiles(Path.Combine(_folder, "arrivals", Name), "seed*.csv.gz")
-            .Select(path => Int(Path.GetFileName(path)["seed".Length..^".csv.gz".Length])).Order()];
 
     /// <summary>The shapes in the order in which pods arrive.</summary>
-    public int[] Arrivals(int seed) =>
-        [.. ReadCompressed(Path.Combine(_folder, "arrivals", Name, $"seed{seed}.csv.gz")).Skip(1).Select(line => Rows[Int(line)])];
+    public PodShape[] Arrivals(int seed) =>
+        [.. OpenbArrivals.Read(_orders.First(order => order.Seed == seed).Path, Rows.Length).Select(row => Rows[row])];
 
     private static string PodList(string folder, string name) => Path.Combine(folder, "pods", name + ".csv.gz");
-
-    private static int Int(string text) => int.Parse(text, NumberStyles.Integer, CultureInfo.InvariantCulture);
-
-    private static IEnumerable<string> ReadCompressed(string path)
-    {
-        using var reader = new StreamReader(new GZipStream(File.OpenRead(path), CompressionMode.Decompress));
-        while (reader.ReadLine() is { } line)
-        {
-            yield return line;
-        }
-    }
 }

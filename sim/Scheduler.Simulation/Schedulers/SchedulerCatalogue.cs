@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using Scheduler.Core.Planning;
+using Scheduler.Simulation.Schedulers.Baselines;
 
 namespace Scheduler.Simulation.Schedulers;
 
@@ -8,8 +9,22 @@ public static class SchedulerCatalogue
 {
     private static readonly SortedDictionary<string, Func<SchedulingPolicy, IScheduler>> Makers = new(StringComparer.Ordinal)
     {
+        ["drf"] = _ => new DominantShare(),
+        ["fifo"] = _ => new Fifo(),
+        ["priority"] = _ => new PriorityPreemption(),
+        ["static-partition"] = _ => new StaticPartition(),
+        ["tiresias"] = _ => new Tiresias(),
         ["weir"] = policy => new WeirScheduler(policy),
+        ["weir-shortest-first"] = policy => new ShortestFirst(new WeirScheduler(policy)),
     };
+
+    static SchedulerCatalogue()
+    {
+        foreach (var placement in PlacementScheduler.Names)
+        {
+            Makers.Add(placement, _ => PlacementScheduler.Make(placement));
+        }
+    }
 
     /// <summary>All names, sorted.</summary>
     public static IReadOnlyCollection<string> Names => Makers.Keys;

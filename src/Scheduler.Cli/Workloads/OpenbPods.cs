@@ -1,7 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
-using Scheduler.Core.Model;
 using Scheduler.Input;
+using Scheduler.Simulation.Traces;
 
 namespace Scheduler.Cli.Workloads;
 
@@ -22,7 +22,6 @@ internal static class OpenbPods
 
     /// <summary>The first in a hundred pods arrive over four fifths of the trace's time; the clock starts after them.</summary>
     private const int LeadPerHundred = 1;
-    private const long MaxSeconds = 10_000_000_000;
 
     private sealed record Row(string Name, PodRequest Request, long? CreatedSeconds, long? RunSeconds);
 
@@ -35,74 +34,23 @@ internal static class OpenbPods
     public static WorkloadSchedule? Read(string path, ImmutableArray<string> namespaces, int? limit, double? speed, FileErrors errors)
     {
         var before = errors.Count;
-        var rows = new List<Row>();
-        if (CsvTable.Read(path, errors, "name", "cpu_milli", "memory_mib", "num_gpu", "gpu_milli") is { } table)
-        {
-            rows.AddRange(table.Rows().Take(limit ?? int.MaxValue).Select(ReadRow));
-            CheckNames(path, rows, errors);
-        }
-
-        if (errors.Count == before && rows.Count == 0)
-        {
-            errors.Add(path, 0, "", "has no rows");
-        }
-
+        var rows = OpenbPodList.Read(path, limit, errors).Select(ToRow).ToList();
         return errors.Count == before ? Schedule(Path.GetFileName(path), rows, namespaces, speed) : null;
     }
 
-    private static void CheckNames(string path, List<Row> rows, FileErrors errors)
-    {
-        var seen = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var twice in rows.Where(row => row.Name.Length > 0 && !seen.Add(row.Name)))
+    private static Row ToRow(OpenbPod pod) => new(
+        pod.Name,
+        new PodRequest
         {
-            errors.Add(path, 0, "name", $"two rows are named '{twice.Name}'");
-        }
-    }
-
-    private static Row ReadRow(CsvRow row)
-    {
-        if (row.Text("name").Length == 0)
-        {
-            row.Error("name", "is empty; it is the pod's name");
-        }
-
-        var scheduled = row.NumberOrNull("scheduled_time", MaxSeconds);
-        var deleted = row.NumberOrNull("deletion_time", MaxSeconds);
-        var models = row.Text("gpu_spec").Split('|', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
-        return new Row(
-            row.Text("name"),
-            new PodRequest
-            {
-                CpuMilli = row.Number("cpu_milli", 10_000_000),
-                MemoryBytes = row.Number("memory_mib", 1L << 30) << 20,
-                Gpu = ReadGpu(row),
-                GpuModels = [.. models],
-                PriorityClass = PriorityOf(row.Text("qos")),
-                IsPreemptible = true,
-            },
-            row.NumberOrNull("creation_time", MaxSeconds),
-            deleted - scheduled is { } run && run > 0 ? run : null);
-    }
-
-    private static GpuRequest ReadGpu(CsvRow row)
-    {
-        var count = row.Number("num_gpu", 1024);
-        var milli = row.NumberOrNull("gpu_milli", GpuRequest.MilliPerDevice) ?? GpuRequest.MilliPerDevice;
-        switch (count)
-        {
-            case 0:
-                return GpuRequest.None;
-            case 1 when milli is > 0 and < GpuRequest.MilliPerDevice:
-                return GpuRequest.Fraction((int)milli);
-            default:
-                if (milli != GpuRequest.MilliPerDevice)
-                {
-                    row.Error("gpu_milli", $"is {milli}; a pod with {count} GPUs takes each as a whole, which is {GpuRequest.MilliPerDevice}");
-                }
-
-                return GpuRequest.Whole((int)count);
-        }
-    }
+            CpuMilli = pod.Requests.MilliCpu,
+            MemoryBytes = pod.Requests.MemoryBytes,
+            Gpu = pod.Gpu,
+            GpuModels = pod.GpuModels,
+            PriorityClass = PriorityOf(pod.Qos),
+            IsPreemptible = true,
+        },
+        pod.CreatedSeconds,
+        pod.RunSeconds);
 
     /// <summary>Latency-sensitive pods serve users; best-effort ones are batch work; the few others have somebody in front of them.</summary>
     private static string PriorityOf(string qos) => qos switch

@@ -107,6 +107,6 @@ public sealed class OpenbPodsTests : IDisposable
             """);
 
         Assert.Null(schedule);
-        Assert.Equal([0, 2, 3, 4, 5], errors.Sorted.Select(error => error.Line).Order());
+        Assert.Equal([2, 3, 4, 5, 5], errors.Sorted.Select(error => error.Line).Order());
     }
 }
