@@ -6,7 +6,7 @@ namespace Scheduler.Cli.Commands;
 /// </summary>
 internal sealed record Terminal
 {
-    private const int WidthOfPipe = 120;
+    private const int WidthOfPipe = 160;
     private const int HeightOfPipe = 40;
 
     public required TextWriter Out { get; init; }
