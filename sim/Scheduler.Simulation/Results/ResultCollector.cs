@@ -44,7 +44,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         _waitingSince = new long[state.Jobs.Length];
         if (seriesPoints > 0)
         {
-            _values = new long[ColumnsOfCluster + _tenants.Length];
+            _values = new long[ColumnsOfCluster + (2 * _tenants.Length)];
             _series = new SeriesRecorder(_values.Length, seriesPoints);
         }
     }
@@ -73,6 +73,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
             foreach (var tenant in _tenants)
             {
                 _values[ColumnsOfCluster + tenant.Index] = _state.UsedMilliGpuOf(tenant);
+                _values[ColumnsOfCluster + _tenants.Length + tenant.Index] = _tallies[tenant.Index].WaitingJobs * 1000L;
             }
 
             _series.Add(from.Ticks / TimeSpan.TicksPerMillisecond, to.Ticks / TimeSpan.TicksPerMillisecond, _values);
@@ -226,10 +227,19 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         Name = tenant.Id.Value,
         Parent = tenant.Parent?.Id.Value,
         GuaranteedGpus = Figures.Gpus(tenant.TotalGuaranteedMilliGpu),
+        LimitGpus = LimitOf(tenant),
         GuaranteedGpuHours = Figures.GpuHours(_tallies[tenant.Index].GuaranteedMilliGpuMilliseconds),
         BurstGpuHours = Figures.GpuHours(_tallies[tenant.Index].BurstMilliGpuMilliseconds),
         Jobs = _tallies[tenant.Index].Result(_state),
     };
+
+    /// <summary>As for the guarantee: the limit on all flavors together, else the sum of those by flavor.</summary>
+    private static decimal? LimitOf(TenantNode tenant)
+    {
+        var quotas = tenant.Tenant.Quotas;
+        return quotas.IsEmpty ? null
+            : Figures.Gpus(tenant.QuotaFor(FlavorId.Any)?.LimitMilliGpu ?? quotas.Sum(quota => quota.LimitMilliGpu));
+    }
 
     private SeriesResult? SeriesOf() => _series is null ? null : new SeriesResult
     {
@@ -239,6 +249,9 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         WaitingJobs = _series.Means(2),
         RunningJobs = _series.Means(3),
         Tenants = [.. _tenants.Select(tenant => new TenantSeries(
-            tenant.Id.Value, Figures.Gpus(tenant.TotalGuaranteedMilliGpu), _series.Means(ColumnsOfCluster + tenant.Index)))],
+            tenant.Id.Value,
+            Figures.Gpus(tenant.TotalGuaranteedMilliGpu),
+            _series.Means(ColumnsOfCluster + tenant.Index),
+            _series.Means(ColumnsOfCluster + _tenants.Length + tenant.Index)))],
     };
 }

@@ -150,6 +150,9 @@ public sealed record TenantResult
     /// <summary>GPUs that it is guaranteed.</summary>
     public required decimal GuaranteedGpus { get; init; }
 
+    /// <summary>GPUs that it may use at most: guarantee and burst. Null if it has no quota of its own.</summary>
+    public required decimal? LimitGpus { get; init; }
+
     /// <summary>Held up to the guarantee.</summary>
     public required decimal GuaranteedGpuHours { get; init; }
 
@@ -189,7 +192,8 @@ public sealed record SeriesResult
 /// <param name="Name">The tenant.</param>
 /// <param name="GuaranteedGpus">Its guarantee, the same all the time.</param>
 /// <param name="UsedGpus">GPUs in use.</param>
-public sealed record TenantSeries(string Name, decimal GuaranteedGpus, ImmutableArray<decimal> UsedGpus);
+/// <param name="WaitingJobs">Jobs that waited.</param>
+public sealed record TenantSeries(string Name, decimal GuaranteedGpus, ImmutableArray<decimal> UsedGpus, ImmutableArray<decimal> WaitingJobs);
 
 /// <summary>A run of a job, from its start until it was done or stopped.</summary>
 /// <param name="Job">The job.</param>
