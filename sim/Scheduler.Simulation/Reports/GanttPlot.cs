@@ -5,8 +5,8 @@ using Scheduler.Simulation.Results;
 namespace Scheduler.Simulation.Reports;
 
 /// <summary>
-/// Who ran where and when: nodes one below the other, runs as bars as thick as the GPUs that they held there, those that were cut
-/// short with a mark at their end.
+/// Who ran where and when: nodes one below the other, their devices as lanes, runs as bars on the devices that they held, those that
+/// were cut short with a mark at their end.
 /// </summary>
 internal sealed class GanttPlot
 {
@@ -25,10 +25,11 @@ internal sealed class GanttPlot
     public GanttPlot(SimulationResult result, ImmutableArray<RunSpan> runs, TenantColors colors, GanttWindow window)
     {
         (_result, _colors, _window) = (result, colors, window);
-        var inside = runs.Where(run => run.Gpus > 0 && run.FromSeconds < window.ToSeconds && run.ToSeconds > window.FromSeconds).ToArray();
-        var nodes = inside.SelectMany(run => run.Nodes, (run, node) => (Run: run, Node: node)).ToLookup(pair => pair.Node, pair => pair.Run);
+        var nodes = runs.SelectMany(run => run.Parts, (run, part) => (Run: run, Part: part))
+            .Where(held => !held.Part.Devices.IsEmpty && held.Part.FromSeconds < window.ToSeconds && held.Part.ToSeconds > window.FromSeconds)
+            .ToLookup(held => held.Part.Node);
         Nodes = nodes.Count;
-        _lanes = [.. nodes.OrderByDescending(group => group.Count(IsCutShort)).ThenByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
+        _lanes = [.. nodes.OrderByDescending(group => group.Count(held => IsCutShort(held.Run))).ThenByDescending(group => group.Count()).ThenBy(group => group.Key, StringComparer.Ordinal)
             .Take(MostNodes).Select(group => Pack(group.Key, group)).OrderBy(lane => lane.Node.Length).ThenBy(lane => lane.Node, StringComparer.Ordinal)];
     }
 
@@ -71,10 +72,10 @@ internal sealed class GanttPlot
 
         void DrawRun(Piece piece, double top, double size)
         {
-            var run = piece.Run;
-            var (from, to) = (X(run.FromSeconds), X(run.ToSeconds));
+            var (run, part) = (piece.Run, piece.Part);
+            var (from, to) = (X(part.FromSeconds), X(part.ToSeconds));
             svg.Rectangle(from, top, Math.Max(0.8, to - from - 0.5), size, "a " + _colors.Of(run.Tenant), hasTips ? Tip(run) : null);
-            if (IsCutShort(run) && run.ToSeconds <= _window.ToSeconds)
+            if (IsCutShort(run) && part.ToSeconds == run.ToSeconds && run.ToSeconds <= _window.ToSeconds)
             {
                 var isFault = run.EndedBy is StopCause.NodeFailure or StopCause.DeviceFailure;
                 svg.Path(Mark(isFault, to, top + (size / 2)), isFault ? "cut fault" : "cut");
@@ -82,7 +83,7 @@ internal sealed class GanttPlot
         }
     }
 
-    /// <summary>A cross for a preemption, a lying bar in a square for a fault.</summary>
+    /// <summary>A cross for a preemption, a square for a fault.</summary>
     public static string Mark(bool isFault, double x, double y) => isFault
         ? $"M{Svg.Number(x - 3.5)} {Svg.Number(y - 3.5)}h7v7h-7Z"
         : $"M{Svg.Number(x - 3.5)} {Svg.Number(y - 3.5)}l7 7m0 -7l-7 7";
@@ -92,37 +93,52 @@ internal sealed class GanttPlot
         + $"{Wording.Time(run.FromSeconds)} to {Wording.Time(run.ToSeconds)}, {Wording.HowItEnded(run.EndedBy)}";
 
     /// <summary>
-    /// Gives each run a place beside those that run at the same time: the first in which it fits. It is not told which of the
-    /// node's devices it had, so a lane can be a little thicker than the node has GPUs.
+    /// Gives each part the place of its devices. Whole devices that lie side by side are one piece; pieces of a device lie one below
+    /// the other, the first in which they fit.
     /// </summary>
-    private static Lane Pack(string node, IEnumerable<RunSpan> runs)
+    private static Lane Pack(string node, IEnumerable<(RunSpan Run, RunPart Part)> parts)
     {
-        var (pieces, active, most) = (ImmutableArray.CreateBuilder<Piece>(), new List<Piece>(), 0m);
-        foreach (var run in runs.OrderBy(run => run.FromSeconds).ThenBy(run => run.Job, StringComparer.Ordinal))
+        var pieces = ImmutableArray.CreateBuilder<Piece>();
+        var active = new List<Piece>();
+        foreach (var (run, part) in parts.OrderBy(held => held.Part.FromSeconds).ThenBy(held => held.Run.Job, StringComparer.Ordinal))
         {
-            active.RemoveAll(other => other.Run.ToSeconds <= run.FromSeconds);
-            var (offset, size) = (0m, run.Gpus / run.Nodes.Length);
-            foreach (var other in active)
+            active.RemoveAll(other => other.Part.ToSeconds <= part.FromSeconds);
+            var devices = part.Devices.Distinct().Order().ToArray();
+            var each = Math.Min(1, part.Gpus / devices.Length);
+            for (var index = 0; index < devices.Length; index++)
             {
-                if (offset + size <= other.Offset)
+                var first = index;
+                while (each == 1 && index + 1 < devices.Length && devices[index + 1] == devices[index] + 1)
                 {
-                    break;
+                    index++;
                 }
 
-                offset = Math.Max(offset, other.Offset + other.Gpus);
+                active.Add(new Piece(run, part, PlaceOn(devices[first], each, active), each == 1 ? index - first + 1 : each));
+                pieces.Add(active[^1]);
             }
-
-            var piece = new Piece(run, offset, size);
-            active.Add(piece);
-            active.Sort((one, two) => one.Offset.CompareTo(two.Offset));
-            pieces.Add(piece);
-            most = Math.Max(most, offset + size);
         }
 
-        return new Lane(node, most, pieces.ToImmutable());
+        return new Lane(node, pieces.Max(piece => Math.Ceiling(piece.Offset + piece.Gpus)), pieces.ToImmutable());
     }
 
-    private readonly record struct Piece(RunSpan Run, decimal Offset, decimal Gpus);
+    private static decimal PlaceOn(int device, decimal size, List<Piece> active)
+    {
+        var offset = (decimal)device;
+        foreach (var other in active.OrderBy(piece => piece.Offset).Where(piece => piece.Offset + piece.Gpus > device && piece.Offset < device + 1))
+        {
+            if (offset + size <= other.Offset)
+            {
+                break;
+            }
+
+            offset = Math.Max(offset, other.Offset + other.Gpus);
+        }
+
+        // Pieces of one device that came and went can leave gaps into which the next does not fit; it then hides a bit of another.
+        return Math.Min(offset, device + 1 - size);
+    }
+
+    private readonly record struct Piece(RunSpan Run, RunPart Part, decimal Offset, decimal Gpus);
 
     private sealed record Lane(string Node, decimal Gpus, ImmutableArray<Piece> Pieces);
 }

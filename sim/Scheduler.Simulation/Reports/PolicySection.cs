@@ -89,13 +89,17 @@ internal sealed class PolicySection(SimulationResult result, TenantColors colors
 
         var nodes = plot.DrawnNodes < plot.Nodes ? $"{plot.DrawnNodes} of the {Wording.Count(plot.Nodes)} nodes in use, those with most preemptions" : "all nodes in use";
         HtmlReport.Figure(
-            html, "Who ran where", $"From {Wording.Mark(Math.Floor(window.FromSeconds))} to {Wording.Mark(Math.Ceiling(window.ToSeconds))} after the beginning, where most happens; {nodes}. A bar is a run of a job, as thick as the GPUs that it held on the node.",
+            html, "Who ran where", $"{WhichWindow()}; {nodes}. A bar is a run of a job on the GPUs that it held; each GPU of a node is a line.",
             HtmlReport.Legend([
                 .. TenantEntries(),
                 ($"<path d=\"{GanttPlot.Mark(isFault: false, 9, 7)}\" class=\"cut\"/>", "preempted"),
                 ($"<path d=\"{GanttPlot.Mark(isFault: true, 9, 7)}\" class=\"cut fault\"/>", "stopped by a failure")]),
             plot.Draw(Wide, "wide", hasTips: true), plot.Draw(Narrow, "narrow", hasTips: false));
     }
+
+    private string WhichWindow() => window.FromSeconds == 0 && window.ToSeconds >= result.EndSeconds
+        ? "The whole time"
+        : $"From {Wording.Mark(window.FromSeconds)} to {Wording.Mark(window.ToSeconds)} after the beginning, where most happens";
 
     private IEnumerable<(string Drawing, string Text)> TenantEntries()
     {

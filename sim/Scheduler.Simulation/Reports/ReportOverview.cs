@@ -83,7 +83,7 @@ internal static class ReportOverview
 
     private static void WriteComparison(StringBuilder html, ImmutableArray<SimulationResult> results, TenantColors colors)
     {
-        html.Append("<h2>The policies compared</h2>\n<p class=\"mute\">Each decided about the same jobs and met the same faults.</p>\n<div class=\"card verdict\"><ul>\n");
+        html.Append("<h2>The policies compared</h2>\n<p class=\"mute\">Each decided about the same jobs and met the same faults. The first is drawn in blue.</p>\n<div class=\"card verdict\"><ul>\n");
         foreach (var sentence in Verdict.Compare(results))
         {
             html.Append("<li>").Append(Svg.Escape(sentence)).Append("</li>\n");
@@ -112,12 +112,12 @@ internal static class ReportOverview
             HtmlReport.Figure(html, title, caption, BarPlot.Draw($"{title} by policy", [.. results.Select(pick)], CardWidth));
 
         void CardOfWaits(string title, Func<SimulationResult, DurationResult> pick) =>
-            HtmlReport.Figure(html, title, "p95 / mean", BarPlot.Draw($"Waits of {title} by policy", [.. results.Select(result => OfWaits(result, pick(result)))], CardWidth));
+            HtmlReport.Figure(html, title, "mean / p95; less is better", BarPlot.Draw($"Waits of {title} by policy", [.. results.Select(result => OfWaits(result, pick(result)))], CardWidth));
 
         static Bar OfTime(SimulationResult result, decimal seconds) => new(result.Scheduler, seconds, Wording.Time(seconds));
 
         static Bar OfWaits(SimulationResult result, DurationResult waits) => waits.Count == 0
             ? new(result.Scheduler, 0, "none started", 0)
-            : new(result.Scheduler, waits.P95, $"{Wording.Time(waits.P95)} / {Wording.Time(waits.Mean)}", waits.Mean);
+            : new(result.Scheduler, waits.P95, $"{Wording.Time(waits.Mean)} / {Wording.Time(waits.P95)}", waits.Mean);
     }
 }

@@ -49,9 +49,9 @@ internal static class ReportStyle
         .track{fill:var(--track)}.bar{fill:var(--bar)}.bar.first{fill:var(--first)}.bar.mean{fill:var(--ink)}
         .scroll{overflow-x:auto;margin:0 0 14px;background:var(--card);border:1px solid var(--grid);border-radius:8px}
         table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
-        th,td{padding:7px 10px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
-        thead th{white-space:normal;vertical-align:bottom;font-weight:600;color:var(--mute);min-width:64px}
-        th:first-child{text-align:left;position:sticky;left:0;background:var(--card);max-width:45vw;white-space:normal;overflow-wrap:anywhere}
+        th,td{padding:7px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
+        thead th{white-space:normal;vertical-align:bottom;font-weight:600;color:var(--mute);min-width:48px}
+        th:first-child{text-align:left;position:sticky;left:0;background:var(--card);min-width:96px;max-width:45vw;white-space:normal;overflow-wrap:break-word;padding-left:14px}
         tbody tr:last-child th,tbody tr:last-child td{border-bottom:0}
         dl{display:grid;grid-template-columns:max-content 1fr;gap:4px 14px;margin:0;font-size:.9375rem}dt{color:var(--mute)}dd{margin:0;overflow-wrap:anywhere}
         @media print{.card,figure,.tile,.scroll{break-inside:avoid}}

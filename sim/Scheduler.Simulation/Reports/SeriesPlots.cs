@@ -6,7 +6,7 @@ namespace Scheduler.Simulation.Reports;
 /// <summary>What changes over time: use, use by tenant against its guarantee, jobs that wait.</summary>
 internal sealed class SeriesPlots(SimulationResult result, SeriesResult series, TenantColors colors)
 {
-    private const int MostPoints = 256;
+    private const int MostPoints = 512;
 
     private readonly int _group = (series.UsedGpus.Length + MostPoints - 1) / MostPoints;
 

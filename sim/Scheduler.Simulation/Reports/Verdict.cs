@@ -23,7 +23,7 @@ internal static class Verdict
         var burst = leaves.Sum(tenant => tenant.BurstGpuHours);
         yield return burst == 0
             ? "No tenant used more than its guarantee."
-            : $"{Wording.Number(burst)} GPU-hours ({Wording.Share(burst, cluster.UsedGpuHours)} of all use) were used beyond guarantees: GPUs that somebody else had no use for at the time.";
+            : $"{Wording.Number(burst)} GPU-hours ({Wording.Share(burst, cluster.UsedGpuHours)} of all use) were used beyond guarantees: more than a fixed split of the cluster by guarantees would have allowed.";
         yield return Lost(jobs, cluster);
     }
 

@@ -23,7 +23,7 @@ internal static class WaitPlot
             svg.Text(X(mark), bottom + 16, mark == marks[0] ? "≤1s" : Wording.Mark(mark), Anchor.Middle, "m");
         }
 
-        svg.Text((Left + width - Right) / 2, bottom + 33, "time waited (each mark about ten times the one before)", Anchor.Middle, "m");
+        svg.Text((Left + width - Right) / 2, bottom + 33, "time waited (logarithmic)", Anchor.Middle, "m");
         for (var index = 0; index < tenants.Count; index++)
         {
             DrawRow(tenants[index], Top + (index * Row));

@@ -22,7 +22,17 @@ internal static class Wording
     /// <summary>A share of a whole in per cent; of nothing, 0.</summary>
     public static string Share(decimal part, decimal whole) => Percent(whole == 0 ? 0 : 100 * part / whole);
 
-    public static string Time(decimal seconds) => seconds == 0 ? "0s" : DurationText.Short(TimeSpan.FromMilliseconds((long)(seconds * 1000)));
+    /// <summary>A duration in at most two units, without those of which there are none.</summary>
+    public static string Time(decimal seconds)
+    {
+        if (seconds == 0)
+        {
+            return "0s";
+        }
+
+        var text = DurationText.Short(TimeSpan.FromMilliseconds((long)(seconds * 1000)));
+        return text.Length > 3 && text[^2] == '0' && char.IsAsciiLetter(text[^3]) ? text[..^2] : text;
+    }
 
     /// <summary>A mark on an axis of times: as short as it can be said.</summary>
     public static string Mark(decimal seconds)

@@ -15,6 +15,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
 
     private readonly JobTally _all = new();
     private readonly List<RunSpan> _runs = [];
+    private readonly Dictionary<int, RunRecorder> _recorders = [];
     private SimulationState _state = null!;
     private ImmutableArray<TenantNode> _tenants = [];
     private JobTally[] _tallies = [];
@@ -122,6 +123,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         }
 
         UseChanged(job);
+        RecordPlaced(job);
     }
 
     /// <inheritdoc/>
@@ -129,6 +131,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
     {
         ArgumentNullException.ThrowIfNull(job);
         UseChanged(job);
+        RecordPlaced(job);
     }
 
     /// <inheritdoc/>
@@ -147,6 +150,10 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         if (keepsRuns && stop.IsWhole)
         {
             Keep(job, stop.Pods, stop.RanFrom, stop.Cause);
+        }
+        else if (keepsRuns && _recorders.TryGetValue(job.Index, out var recorder))
+        {
+            recorder.Left(stop.Pods, _state.Now);
         }
     }
 
@@ -192,6 +199,21 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         };
     }
 
+    private void RecordPlaced(SimulatedJob job)
+    {
+        if (!keepsRuns)
+        {
+            return;
+        }
+
+        if (!_recorders.TryGetValue(job.Index, out var recorder))
+        {
+            _recorders.Add(job.Index, recorder = new RunRecorder());
+        }
+
+        recorder.Placed(job, _state.Now);
+    }
+
     private void UseChanged(SimulatedJob job)
     {
         if (job.Tenant is { } leaf)
@@ -220,7 +242,8 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         Figures.Seconds(from),
         Figures.Seconds(_state.Now),
         cause,
-        [.. pods.Select(pod => pod.Placement!.Node.Value).Distinct().Order(StringComparer.Ordinal)]));
+        [.. pods.Select(pod => pod.Placement!.Node.Value).Distinct().Order(StringComparer.Ordinal)],
+        _recorders.Remove(job.Index, out var recorder) ? recorder.End(_state.Now) : []));
 
     private TenantResult ResultOf(TenantNode tenant) => new()
     {

@@ -203,4 +203,14 @@ public sealed record TenantSeries(string Name, decimal GuaranteedGpus, Immutable
 /// <param name="ToSeconds">When it ended, or the simulation did.</param>
 /// <param name="EndedBy">Why it ended; null if it went on.</param>
 /// <param name="Nodes">Where it ran at its end, by name.</param>
-public sealed record RunSpan(string Job, string? Tenant, decimal Gpus, decimal FromSeconds, decimal ToSeconds, StopCause? EndedBy, ImmutableArray<string> Nodes);
+/// <param name="Parts">What each of its pods held, by its beginning: pods can join later, and leave earlier.</param>
+public sealed record RunSpan(
+    string Job, string? Tenant, decimal Gpus, decimal FromSeconds, decimal ToSeconds, StopCause? EndedBy, ImmutableArray<string> Nodes, ImmutableArray<RunPart> Parts);
+
+/// <summary>What a pod of a run held.</summary>
+/// <param name="Node">Where.</param>
+/// <param name="Devices">The devices, from 0.</param>
+/// <param name="Gpus">How much of them, in GPUs.</param>
+/// <param name="FromSeconds">When it began.</param>
+/// <param name="ToSeconds">When it ended, or the simulation did.</param>
+public sealed record RunPart(string Node, ImmutableArray<int> Devices, decimal Gpus, decimal FromSeconds, decimal ToSeconds);
