@@ -10,7 +10,9 @@ namespace Scheduler.Simulation.Reports;
 /// </summary>
 internal sealed class GanttPlot
 {
-    private const int MostNodes = 16;
+    /// <summary>The most nodes that are drawn.</summary>
+    public const int MostNodes = 16;
+
     private const double Top = 6;
     private const double Bottom = 40;
     private const double Right = 14;

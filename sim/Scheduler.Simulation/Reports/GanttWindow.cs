@@ -15,11 +15,12 @@ internal readonly record struct GanttWindow(decimal FromSeconds, decimal ToSecon
 
     /// <summary>
     /// The busiest stretch: the one in which most runs begin or end, those that were cut short counting three times; of equal ones
-    /// the first. It is as long as it can be without too many runs in it.
+    /// the first. It is as long as it can be without too many runs in it; of a cluster with more nodes than are drawn, there may be more.
     /// </summary>
-    public static GanttWindow Busiest(ImmutableArray<RunSpan> runs, decimal end)
+    public static GanttWindow Busiest(ImmutableArray<RunSpan> runs, decimal end, int nodes)
     {
-        if (runs.Length <= MostRuns)
+        var most = MostRuns * Math.Max(1, nodes / GanttPlot.MostNodes);
+        if (runs.Length <= most)
         {
             return new GanttWindow(0, end);
         }
@@ -30,19 +31,18 @@ internal readonly record struct GanttWindow(decimal FromSeconds, decimal ToSecon
         var best = new GanttWindow(0, Math.Min(end, Lengths[0]));
         foreach (var length in Lengths.Where(length => length < end))
         {
-            var (found, activity) = (best, -1);
+            var (found, activity, overlapping) = (best, -1, 0);
             for (var from = 0m; from + length <= end; from += length / 4m)
             {
                 var to = from + length;
-                var overlapping = Before(begins, to) - Before(ends, from);
                 var happening = Between(begins, from, to) + Between(ends, from, to) + (2 * Between(cuts, from, to));
-                if (overlapping <= MostRuns && happening > activity)
+                if (happening > activity)
                 {
-                    (found, activity) = (new GanttWindow(from, to), happening);
+                    (found, activity, overlapping) = (new GanttWindow(from, to), happening, Before(begins, to) - Before(ends, from));
                 }
             }
 
-            if (activity < 0)
+            if (overlapping > most && length > Lengths[0])
             {
                 break;
             }

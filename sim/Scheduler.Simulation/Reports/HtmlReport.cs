@@ -22,7 +22,7 @@ public static class HtmlReport
         html.Append("<p class=\"mute\">Weir, a GPU scheduler for clusters that several teams share</p>\n<h1>").Append(Svg.Escape(title)).Append("</h1>\n");
         var colors = new TenantColors(report.Results[0].Tenants);
         ReportOverview.Write(html, report, colors);
-        var window = report.Results[0].Runs is { } runs ? GanttWindow.Busiest(runs, report.Results[0].EndSeconds) : default;
+        var window = report.Results[0].Runs is { } runs ? GanttWindow.Busiest(runs, report.Results[0].EndSeconds, report.Results[0].Cluster.Nodes) : default;
         for (var index = 0; index < report.Results.Length; index++)
         {
             new PolicySection(report.Results[index], colors, window).Write(html, isOnly: report.Results.Length == 1, isOpen: index == 0);

@@ -15,7 +15,7 @@ internal sealed class PolicySection(SimulationResult result, TenantColors colors
     {
         var name = Svg.Escape(result.Scheduler);
         html.Append(isOnly ? "<h2>How it went</h2>\n" : $"<details{(isOpen ? " open=\"open\"" : "")}>\n<summary>How it went under {name}</summary>\n");
-        html.Append("<p>").Append(Svg.Escape(Wording.HowItEnded(result))).Append("</p>\n");
+        html.Append(isOnly ? "" : $"<p>{Svg.Escape(Wording.HowItEnded(result))}</p>\n");
         if (result.Series is { } series)
         {
             WriteSeries(html, new SeriesPlots(result, series, colors));
@@ -87,7 +87,7 @@ internal sealed class PolicySection(SimulationResult result, TenantColors colors
             return;
         }
 
-        var nodes = plot.DrawnNodes < plot.Nodes ? $"{plot.DrawnNodes} of the {Wording.Count(plot.Nodes)} nodes in use, those with most preemptions" : "all nodes in use";
+        var nodes = plot.DrawnNodes < plot.Nodes ? $"{plot.DrawnNodes} of the {Wording.Count(plot.Nodes)} nodes in use, those with most preemptions and runs" : "all nodes in use";
         HtmlReport.Figure(
             html, "Who ran where", $"{WhichWindow()}; {nodes}. A bar is a run of a job on the GPUs that it held; each GPU of a node is a line.",
             HtmlReport.Legend([

@@ -48,7 +48,7 @@ internal static class ReportStyle
         .cut.fault{fill:var(--card);stroke:var(--ink)}
         .track{fill:var(--track)}.bar{fill:var(--bar)}.bar.first{fill:var(--first)}.bar.mean{fill:var(--ink)}
         .scroll{overflow-x:auto;margin:0 0 14px;background:var(--card);border:1px solid var(--grid);border-radius:8px}
-        table{border-collapse:collapse;width:100%;font-size:.875rem;font-variant-numeric:tabular-nums}
+        table{border-collapse:collapse;width:100%;font-size:.8125rem;font-variant-numeric:tabular-nums}
         th,td{padding:7px 8px;text-align:right;white-space:nowrap;border-bottom:1px solid var(--grid)}
         thead th{white-space:normal;vertical-align:bottom;font-weight:600;color:var(--mute);min-width:48px}
         th:first-child{text-align:left;position:sticky;left:0;background:var(--card);min-width:96px;max-width:45vw;white-space:normal;overflow-wrap:break-word;padding-left:14px}

@@ -40,9 +40,10 @@ internal static class ReportTables
     {
         // A table wider than the screen is moved by itself, not the page; it can be reached by keyboard.
         var html = new StringBuilder("<div class=\"scroll\" tabindex=\"0\"><table><thead><tr>");
+        // Hyphens at which no line is broken.
         foreach (var name in header)
         {
-            html.Append("<th scope=\"col\">").Append(Svg.Escape(name)).Append("</th>");
+            html.Append("<th scope=\"col\">").Append(Svg.Escape(name.Replace('-', '\u2011'))).Append("</th>");
         }
 
         html.Append("</tr></thead><tbody>");

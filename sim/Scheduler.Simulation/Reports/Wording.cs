@@ -30,7 +30,7 @@ internal static class Wording
             return "0s";
         }
 
-        var text = DurationText.Short(TimeSpan.FromMilliseconds((long)(seconds * 1000)));
+        var text = DurationText.Short(TimeSpan.FromMilliseconds((long)(seconds * 1000))).Replace(".0s", "s", StringComparison.Ordinal);
         return text.Length > 3 && text[^2] == '0' && char.IsAsciiLetter(text[^3]) ? text[..^2] : text;
     }
 
