@@ -95,7 +95,9 @@ public class HtmlReportTests
         var before = CultureInfo.CurrentCulture;
         try
         {
-            CultureInfo.CurrentCulture = new CultureInfo("de-DE");
+            var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+            (comma.NumberFormat.NumberDecimalSeparator, comma.NumberFormat.NumberGroupSeparator) = (",", ".");
+            CultureInfo.CurrentCulture = comma;
             Assert.Equal(first, HtmlReport.Write(Report(Simulate("weir"), Simulate("other"))));
         }
         finally
