@@ -31,7 +31,7 @@ internal static class ReportStyle
         .legend li{display:flex;align-items:center;gap:6px;overflow-wrap:anywhere}
         .legend svg{width:18px;height:14px;flex:none;margin:0}
         details{margin:0 0 14px}summary{cursor:pointer;font-size:1.25rem;font-weight:600;margin:28px 0 10px;overflow-wrap:anywhere}
-        svg{display:block;width:100%;height:auto;max-width:520px;margin:0 auto;overflow:visible}
+        svg{display:block;width:100%;height:auto;max-width:520px;margin:6px auto 0;overflow:visible}
         svg.wide{display:none;max-width:none}
         @media (min-width:700px){svg.wide{display:block}svg.narrow{display:none}}
         svg text{font-size:12px;fill:var(--ink)}svg text.m{fill:var(--mute)}svg text.b{font-weight:600}
