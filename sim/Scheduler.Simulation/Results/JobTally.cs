@@ -26,6 +26,9 @@ internal sealed class JobTally
 
     public long BurstMilliGpuMilliseconds { get; private set; }
 
+    /// <summary>Jobs that wait now.</summary>
+    public int WaitingJobs => _waiting.Count;
+
     public void Held(long usedMilliGpu, long guaranteedMilliGpu, long milliseconds)
     {
         GuaranteedMilliGpuMilliseconds += Math.Min(usedMilliGpu, guaranteedMilliGpu) * milliseconds;

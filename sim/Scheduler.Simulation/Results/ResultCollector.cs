@@ -15,6 +15,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
 
     private readonly JobTally _all = new();
     private readonly List<RunSpan> _runs = [];
+    private readonly Dictionary<int, RunRecorder> _recorders = [];
     private SimulationState _state = null!;
     private ImmutableArray<TenantNode> _tenants = [];
     private JobTally[] _tallies = [];
@@ -44,7 +45,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         _waitingSince = new long[state.Jobs.Length];
         if (seriesPoints > 0)
         {
-            _values = new long[ColumnsOfCluster + _tenants.Length];
+            _values = new long[ColumnsOfCluster + (2 * _tenants.Length)];
             _series = new SeriesRecorder(_values.Length, seriesPoints);
         }
     }
@@ -73,6 +74,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
             foreach (var tenant in _tenants)
             {
                 _values[ColumnsOfCluster + tenant.Index] = _state.UsedMilliGpuOf(tenant);
+                _values[ColumnsOfCluster + _tenants.Length + tenant.Index] = _tallies[tenant.Index].WaitingJobs * 1000L;
             }
 
             _series.Add(from.Ticks / TimeSpan.TicksPerMillisecond, to.Ticks / TimeSpan.TicksPerMillisecond, _values);
@@ -121,6 +123,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         }
 
         UseChanged(job);
+        RecordPlaced(job);
     }
 
     /// <inheritdoc/>
@@ -128,6 +131,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
     {
         ArgumentNullException.ThrowIfNull(job);
         UseChanged(job);
+        RecordPlaced(job);
     }
 
     /// <inheritdoc/>
@@ -146,6 +150,10 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         if (keepsRuns && stop.IsWhole)
         {
             Keep(job, stop.Pods, stop.RanFrom, stop.Cause);
+        }
+        else if (keepsRuns && _recorders.TryGetValue(job.Index, out var recorder))
+        {
+            recorder.Left(stop.Pods, _state.Now);
         }
     }
 
@@ -191,6 +199,21 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         };
     }
 
+    private void RecordPlaced(SimulatedJob job)
+    {
+        if (!keepsRuns)
+        {
+            return;
+        }
+
+        if (!_recorders.TryGetValue(job.Index, out var recorder))
+        {
+            _recorders.Add(job.Index, recorder = new RunRecorder());
+        }
+
+        recorder.Placed(job, _state.Now);
+    }
+
     private void UseChanged(SimulatedJob job)
     {
         if (job.Tenant is { } leaf)
@@ -219,17 +242,27 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         Figures.Seconds(from),
         Figures.Seconds(_state.Now),
         cause,
-        [.. pods.Select(pod => pod.Placement!.Node.Value).Distinct().Order(StringComparer.Ordinal)]));
+        [.. pods.Select(pod => pod.Placement!.Node.Value).Distinct().Order(StringComparer.Ordinal)],
+        _recorders.Remove(job.Index, out var recorder) ? recorder.End(_state.Now) : []));
 
     private TenantResult ResultOf(TenantNode tenant) => new()
     {
         Name = tenant.Id.Value,
         Parent = tenant.Parent?.Id.Value,
         GuaranteedGpus = Figures.Gpus(tenant.TotalGuaranteedMilliGpu),
+        LimitGpus = LimitOf(tenant),
         GuaranteedGpuHours = Figures.GpuHours(_tallies[tenant.Index].GuaranteedMilliGpuMilliseconds),
         BurstGpuHours = Figures.GpuHours(_tallies[tenant.Index].BurstMilliGpuMilliseconds),
         Jobs = _tallies[tenant.Index].Result(_state),
     };
+
+    /// <summary>As for the guarantee: the limit on all flavors together, else the sum of those by flavor.</summary>
+    private static decimal? LimitOf(TenantNode tenant)
+    {
+        var quotas = tenant.Tenant.Quotas;
+        return quotas.IsEmpty ? null
+            : Figures.Gpus(tenant.QuotaFor(FlavorId.Any)?.LimitMilliGpu ?? quotas.Sum(quota => quota.LimitMilliGpu));
+    }
 
     private SeriesResult? SeriesOf() => _series is null ? null : new SeriesResult
     {
@@ -239,6 +272,9 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         WaitingJobs = _series.Means(2),
         RunningJobs = _series.Means(3),
         Tenants = [.. _tenants.Select(tenant => new TenantSeries(
-            tenant.Id.Value, Figures.Gpus(tenant.TotalGuaranteedMilliGpu), _series.Means(ColumnsOfCluster + tenant.Index)))],
+            tenant.Id.Value,
+            Figures.Gpus(tenant.TotalGuaranteedMilliGpu),
+            _series.Means(ColumnsOfCluster + tenant.Index),
+            _series.Means(ColumnsOfCluster + _tenants.Length + tenant.Index)))],
     };
 }

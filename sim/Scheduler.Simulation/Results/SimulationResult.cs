@@ -150,6 +150,9 @@ public sealed record TenantResult
     /// <summary>GPUs that it is guaranteed.</summary>
     public required decimal GuaranteedGpus { get; init; }
 
+    /// <summary>GPUs that it may use at most: guarantee and burst. Null if it has no quota of its own.</summary>
+    public required decimal? LimitGpus { get; init; }
+
     /// <summary>Held up to the guarantee.</summary>
     public required decimal GuaranteedGpuHours { get; init; }
 
@@ -189,7 +192,8 @@ public sealed record SeriesResult
 /// <param name="Name">The tenant.</param>
 /// <param name="GuaranteedGpus">Its guarantee, the same all the time.</param>
 /// <param name="UsedGpus">GPUs in use.</param>
-public sealed record TenantSeries(string Name, decimal GuaranteedGpus, ImmutableArray<decimal> UsedGpus);
+/// <param name="WaitingJobs">Jobs that waited.</param>
+public sealed record TenantSeries(string Name, decimal GuaranteedGpus, ImmutableArray<decimal> UsedGpus, ImmutableArray<decimal> WaitingJobs);
 
 /// <summary>A run of a job, from its start until it was done or stopped.</summary>
 /// <param name="Job">The job.</param>
@@ -199,4 +203,14 @@ public sealed record TenantSeries(string Name, decimal GuaranteedGpus, Immutable
 /// <param name="ToSeconds">When it ended, or the simulation did.</param>
 /// <param name="EndedBy">Why it ended; null if it went on.</param>
 /// <param name="Nodes">Where it ran at its end, by name.</param>
-public sealed record RunSpan(string Job, string? Tenant, decimal Gpus, decimal FromSeconds, decimal ToSeconds, StopCause? EndedBy, ImmutableArray<string> Nodes);
+/// <param name="Parts">What each of its pods held, by its beginning: pods can join later, and leave earlier.</param>
+public sealed record RunSpan(
+    string Job, string? Tenant, decimal Gpus, decimal FromSeconds, decimal ToSeconds, StopCause? EndedBy, ImmutableArray<string> Nodes, ImmutableArray<RunPart> Parts);
+
+/// <summary>What a pod of a run held.</summary>
+/// <param name="Node">Where.</param>
+/// <param name="Devices">The devices, from 0.</param>
+/// <param name="Gpus">How much of them, in GPUs.</param>
+/// <param name="FromSeconds">When it began.</param>
+/// <param name="ToSeconds">When it ended, or the simulation did.</param>
+public sealed record RunPart(string Node, ImmutableArray<int> Devices, decimal Gpus, decimal FromSeconds, decimal ToSeconds);

@@ -4,6 +4,7 @@ using System.Globalization;
 using Scheduler.Cli.Input;
 using Scheduler.Cli.Simulate;
 using Scheduler.Input;
+using Scheduler.Simulation.Reports;
 using Scheduler.Simulation.Results;
 using Scheduler.Simulation.Scenarios;
 using Scheduler.Simulation.Schedulers;
@@ -20,14 +21,15 @@ internal static class SimulateCommand
         var policies = Policies();
         var check = new Option<bool>("--check") { Description = "Check every invariant after every event; slow" };
         var runs = new Option<bool>("--runs") { Description = "Put each run of each job into the JSON" };
+        var page = new Option<string?>("--report") { Description = "Write a report with plots to this file: one HTML page that needs nothing else", HelpName = "FILE.html" };
         var output = CommonOptions.Output();
-        var command = new Command("simulate", "Run a scenario in simulated time, under one policy or several, and tell how each tenant fares") { file, seed, policies, check, runs, output };
+        var command = new Command("simulate", "Run a scenario in simulated time, under one policy or several, and tell how each tenant fares") { file, seed, policies, check, runs, page, output };
         command.SetAction((result, stop) => Task.FromResult(Run(
             terminal,
             result.GetRequiredValue(file),
             result.GetValue(seed),
             result.GetValue(policies),
-            new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(output)),
+            new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(page), result.GetValue(output)),
             stop)));
         return command;
     }
@@ -74,15 +76,31 @@ internal static class SimulateCommand
         var errors = new FileErrors();
         var scenario = ScenarioReader.Read(file, errors);
         errors.ThrowIfAny();
+        if (options.ReportFile is not null)
+        {
+            ReportFile.Try(options.ReportFile);
+        }
+
         ImmutableArray<string> names = policies is null or [] ? scenario!.Schedulers : [.. policies];
         var report = new ScenarioRun(scenario!, seed ?? scenario!.Seed, names, options).Run(new ProgressLine(terminal, names.Length), stop);
         if (options.Output == OutputFormat.Json)
         {
-            terminal.Out.WriteLine(SimulationJson.Write(report));
+            terminal.Out.WriteLine(SimulationJson.Write(
+                options.KeepsRuns ? report : report with { Results = [.. report.Results.Select(result => result with { Runs = null })] }));
         }
         else
         {
             SimulationTables.Write(terminal, report);
+        }
+
+        if (options.ReportFile is not null)
+        {
+            ReportFile.Write(options.ReportFile, HtmlReport.Write(report));
+            if (options.Output != OutputFormat.Json)
+            {
+                terminal.Out.WriteLine();
+                terminal.Out.WriteLine($"Report: {options.ReportFile}");
+            }
         }
 
         return report.Violations is { IsEmpty: false } violations
@@ -94,4 +112,4 @@ internal static class SimulateCommand
 }
 
 /// <summary>What is to be found out besides the usual figures, and how it is written.</summary>
-internal sealed record SimulateOptions(bool ChecksInvariants, bool KeepsRuns, OutputFormat Output);
+internal sealed record SimulateOptions(bool ChecksInvariants, bool KeepsRuns, string? ReportFile, OutputFormat Output);

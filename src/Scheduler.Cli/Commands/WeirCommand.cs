@@ -116,6 +116,7 @@ internal static class WeirCommand
             [
                 "weir simulate sim/examples/research-cluster.yaml",
                 "weir simulate sim/examples/faults.yaml --seed 7 --check",
+                "weir simulate sim/examples/research-cluster.yaml --policy weir,fifo --report report.html",
                 "weir simulate scenario.yaml --output json > result.json",
             ],
         };

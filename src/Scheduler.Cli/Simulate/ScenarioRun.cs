@@ -36,7 +36,7 @@ internal sealed class ScenarioRun(Scenario scenario, ulong seed, ImmutableArray<
             throw new InvalidOperationException($"there is no scheduler '{name}', although its name was checked");
         }
 
-        var collector = new ResultCollector(name, SeriesPoints, options.KeepsRuns);
+        var collector = new ResultCollector(name, SeriesPoints, options.KeepsRuns || options.ReportFile is not null);
         var checker = options.ChecksInvariants ? new InvariantChecker(scheduler) : null;
         Simulator.Run(setup, scheduler, checker is null ? [collector, progress] : [collector, progress, checker], stop);
         return (collector.Result, [.. checker?.Violations.Select(violation => ViolationReport.Of(name, violation)) ?? []]);

@@ -38,6 +38,35 @@ public sealed class SimulateCommandTests
     }
 
     [Fact]
+    public async Task A_report_is_written_as_one_page_and_leaves_the_JSON_as_it_was()
+    {
+        using var folder = new TestFolder();
+        var file = folder.Write("report.html", "an older one, longer or not");
+        var plain = await WeirRun.Of("simulate", Example, "--output", "json");
+        var run = await WeirRun.Of("simulate", Example, "--report", file, "--output", "json");
+        var table = await WeirRun.Of("simulate", Example, "--report", file);
+
+        Assert.Equal((0, plain.Out), (run.ExitCode, run.Out));
+        Assert.EndsWith($"Report: {file}", table.Out.TrimEnd(), StringComparison.Ordinal);
+        var page = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        Assert.StartsWith("<!DOCTYPE html>", page, StringComparison.Ordinal);
+        Assert.EndsWith("</html>\n", page, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_that_cannot_be_written_is_one_error_before_anything_is_simulated()
+    {
+        using var folder = new TestFolder();
+        var isFolder = await WeirRun.Of("simulate", Example, "--report", Path.GetDirectoryName(folder.Write("x", ""))!);
+        var isNowhere = await WeirRun.Of("simulate", Example, "--report", Path.Combine(Path.GetDirectoryName(folder.Write("y", ""))!, "no", "report.html"));
+
+        Assert.Equal((1, ""), (isFolder.ExitCode, isFolder.Out));
+        Assert.Contains("is a folder; name a file", isFolder.SingleError, StringComparison.Ordinal);
+        Assert.Equal((1, ""), (isNowhere.ExitCode, isNowhere.Out));
+        Assert.Contains("there is no such folder", isNowhere.SingleError, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_policy_that_there_is_not_is_refused()
     {
         var run = await WeirRun.Of("simulate", Example, "--policy", "wier");
