@@ -14,6 +14,9 @@ internal enum SearchMethod
 
     /// <summary>All of them, after bisection found that more made a goal harder to meet.</summary>
     GridAfterBisection,
+
+    /// <summary>As bisection, which found that more made a goal harder to meet; the others were more runs than may be made.</summary>
+    BisectionInDoubt,
 }
 
 /// <summary>What was found out about the settings that were run.</summary>
@@ -44,7 +47,7 @@ internal sealed record Frontier(ImmutableArray<SettingResult> Settings, int Of, 
     });
 
     /// <summary>The most settings that bisection runs, of so many.</summary>
-    public static int MostByBisection(int count) => count == 0 ? 0 : 2 + BitOperations.Log2((uint)count);
+    public static int MostByBisection(int count) => count < 2 ? count : 2 + BitOperations.Log2((uint)(count - 1));
 
     /// <summary>Whether bisection is possible and saves runs.</summary>
     public static bool UsesBisection(ImmutableArray<Knob> knobs, ImmutableArray<Goal> goals, int count) =>
@@ -58,7 +61,12 @@ internal sealed record Frontier(ImmutableArray<SettingResult> Settings, int Of, 
     /// Finds the cheapest setting that is enough by halving the range. Where the settings that were run contradict that more can
     /// only help, beyond what chance explains, the others are run too.
     /// </summary>
-    public static Frontier Bisect(ImmutableArray<Setting> settings, ImmutableArray<Goal> goals, ISweep sweep, CancellationToken stop)
+    /// <param name="settings">All of them, the cheapest first.</param>
+    /// <param name="goals">What is to be met.</param>
+    /// <param name="sweep">Runs them.</param>
+    /// <param name="mayRunAll">Whether all may be run if need be.</param>
+    /// <param name="stop">Ends it.</param>
+    public static Frontier Bisect(ImmutableArray<Setting> settings, ImmutableArray<Goal> goals, ISweep sweep, bool mayRunAll, CancellationToken stop)
     {
         ImmutableArray<Setting> possible = [.. settings.Where(setting => setting.WhyImpossible is null)];
         var results = new SortedDictionary<int, SettingResult>();
@@ -73,18 +81,17 @@ internal sealed record Frontier(ImmutableArray<SettingResult> Settings, int Of, 
             }
         }
 
-        var isContradicted = goals.Where((_, goal) => results.Values.Zip(results.Values.Skip(1)).Any(pair =>
-            goals[goal].IsUpperBound
-                ? pair.Second.Estimates[goal].Low > pair.First.Estimates[goal].High
-                : pair.Second.Estimates[goal].High < pair.First.Estimates[goal].Low)).Any();
-        if (isContradicted)
+        // Only waits are searched this way, which more is to shorten.
+        var isInDoubt = goals.Where((_, goal) => results.Values.Zip(results.Values.Skip(1)).Any(pair =>
+            pair.Second.Estimates[goal].Low > pair.First.Estimates[goal].High)).Any();
+        if (isInDoubt && mayRunAll)
         {
             var ran = results.Values.Select(result => result.Setting).ToHashSet();
             var rest = sweep.Run([.. possible.Where(setting => !ran.Contains(setting))], stop);
             return new Frontier(InOrder(rest.AddRange(results.Values)), settings.Length, SearchMethod.GridAfterBisection);
         }
 
-        return new Frontier(InOrder([.. results.Values]), settings.Length, SearchMethod.Bisection);
+        return new Frontier(InOrder([.. results.Values]), settings.Length, isInDoubt ? SearchMethod.BisectionInDoubt : SearchMethod.Bisection);
 
         bool IsEnough(int index)
         {

@@ -60,6 +60,12 @@ internal sealed record Goal
     /// <summary>The bound, in the unit of the figure.</summary>
     public required double Threshold { get; init; }
 
+    /// <summary>The bound with its side and unit, for people.</summary>
+    public string Is => (IsUpperBound ? "< " : "> ") + (Figure is GoalFigure.Utilisation or GoalFigure.LostGpuHours ? Format(Threshold) : BoundText);
+
+    /// <summary>The bound as it was given.</summary>
+    public required string BoundText { get; init; }
+
     /// <summary>Whether figures below the bound are good, rather than those above.</summary>
     public bool IsUpperBound => Figure != GoalFigure.Utilisation;
 

@@ -25,6 +25,7 @@ internal sealed partial class GoalParser
     private readonly List<(string Word, int Column)> _words;
     private int _next;
     private GrammarError? _error;
+    private string _bound = "";
 
     private GoalParser(string text)
     {
@@ -50,15 +51,15 @@ internal sealed partial class GoalParser
         {
             case "every":
                 return Expect("guarantee") && Expect("within") && Duration() is { } within
-                    ? new Goal { Text = _text, Figure = GoalFigure.TimeToGuarantee, Threshold = within }
+                    ? new Goal { Text = _text, Figure = GoalFigure.TimeToGuarantee, Threshold = within, BoundText = _bound }
                     : null;
             case "utilisation":
                 return Expect(">") && Number("a percentage such as 70, from 0 to 99.9", 0, 99.9) is { } percent && Expect("%") && End()
-                    ? new Goal { Text = _text, Figure = GoalFigure.Utilisation, Threshold = percent }
+                    ? new Goal { Text = _text, Figure = GoalFigure.Utilisation, Threshold = percent, BoundText = _bound }
                     : null;
             case "lost":
                 return Expect("GPU-hours") && Expect("<") && Number("a number of GPU-hours above 0", 0.001, 1e12) is { } hours && End()
-                    ? new Goal { Text = _text, Figure = GoalFigure.LostGpuHours, Threshold = hours }
+                    ? new Goal { Text = _text, Figure = GoalFigure.LostGpuHours, Threshold = hours, BoundText = _bound }
                     : null;
             case "mean" or "p50" or "p95" or "p99" or "max":
                 return ReadWait(Enum.Parse<WaitStatistic>(first, ignoreCase: true));
@@ -97,7 +98,7 @@ internal sealed partial class GoalParser
         }
 
         return Expect("<") && Duration() is { } below
-            ? new Goal { Text = _text, Figure = GoalFigure.Wait, Statistic = statistic, Tenant = tenant, TenantColumn = column, Threshold = below }
+            ? new Goal { Text = _text, Figure = GoalFigure.Wait, Statistic = statistic, Tenant = tenant, TenantColumn = column, Threshold = below, BoundText = _bound }
             : null;
     }
 
@@ -127,6 +128,7 @@ internal sealed partial class GoalParser
         }
 
         _next++;
+        _bound = text;
         return End() ? duration.TotalSeconds : null;
     }
 
@@ -140,6 +142,7 @@ internal sealed partial class GoalParser
         }
 
         _next++;
+        _bound = text;
         return number;
     }
 
