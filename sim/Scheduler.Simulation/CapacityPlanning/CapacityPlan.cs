@@ -11,6 +11,9 @@ internal sealed class CapacityPlan
     /// <summary>Runs that are made without being asked for by number.</summary>
     public const int UsualMostRuns = 1000;
 
+    /// <summary>Settings that are made at the most, run or not: each is a whole cluster in memory.</summary>
+    private const int MostSettings = 2000;
+
     private readonly SettingSpace _space;
 
     public CapacityPlan(Scenario scenario, ImmutableArray<Goal> goals, ImmutableArray<Knob> knobs)
@@ -68,7 +71,11 @@ internal sealed class CapacityPlan
             }
         }
 
-        if (isKnown && Runs > MostRuns)
+        if (isKnown && _space.Count > MostSettings)
+        {
+            yield return string.Create(CultureInfo.InvariantCulture, $"the knobs have {_space.Count} settings, and at most {MostSettings} can be compared; take greater steps");
+        }
+        else if (isKnown && Runs > MostRuns)
         {
             var product = string.Join(" × ", Knobs.Select(knob => knob.Count));
             var settings = UsesBisection ? $"bisection of {product} settings runs up to {Frontier.MostByBisection((int)_space.Count)}" : Knobs.Length == 1 ? $"there are {product} settings" : $"the knobs have {product} = {_space.Count} settings";
