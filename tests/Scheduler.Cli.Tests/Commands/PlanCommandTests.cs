@@ -53,7 +53,7 @@ public sealed class PlanCommandTests : IDisposable
     public async Task The_same_input_gives_the_same_JSON_and_a_plot_that_is_well_formed()
     {
         var plot = Path.Combine(Path.GetDirectoryName(_file)!, "frontier.svg");
-        string[] args = ["plan", _file, "--goal", "p95 wait of tenant search < 8h", "--goal", "utilisation > 10%", "--knob", "nodes.h100=4..8:2", "--seeds", "3", "--seed", "7", "--output", "json", "--plot", plot];
+        string[] args = ["plan", _file, "--goal", "p95 wait of tenant search < 8h", "--goal", "utilisation > 10%", "--knob", "nodes.h100=4..8:2", "--seeds", "6", "--seed", "7", "--output", "json", "--plot", plot];
         var first = await WeirRun.Of(args);
         var firstPlot = await File.ReadAllTextAsync(plot, TestContext.Current.CancellationToken);
         var second = await WeirRun.Of(args);
@@ -65,7 +65,7 @@ public sealed class PlanCommandTests : IDisposable
         var report = JsonDocument.Parse(first.Out).RootElement;
         Assert.Equal((7, "grid", true), (report.GetProperty("firstSeed").GetInt32(), report.GetProperty("search").GetString(), report.GetProperty("isEnough").GetBoolean()));
         Assert.Equal(3, report.GetProperty("settings").GetArrayLength());
-        Assert.Equal(3, report.GetProperty("settings")[0].GetProperty("figures")[0].GetProperty("bySeed").GetArrayLength());
+        Assert.Equal(6, report.GetProperty("settings")[0].GetProperty("figures")[0].GetProperty("bySeed").GetArrayLength());
     }
 
     [Fact]
