@@ -9,6 +9,12 @@ internal static class TextFile
     /// <summary>The text, decompressed if the name ends in <c>.gz</c>, or null after an error.</summary>
     public static string? Read(string path, long maxBytes, FileErrors errors)
     {
+        if (path.Length == 0)
+        {
+            errors.Add("\"\"", 0, "", "is no file's name; name a file");
+            return null;
+        }
+
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);

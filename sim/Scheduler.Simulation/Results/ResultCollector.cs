@@ -223,7 +223,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
     }
 
     /// <summary>What the pods hold without which the job does not run; of unequal ones, the first.</summary>
-    private static long CoreMilliGpu(SimulatedJob job)
+    internal static long CoreMilliGpu(SimulatedJob job)
     {
         var milliGpu = 0L;
         var pods = job.Job.Workload.Pods;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using Scheduler.Input;
 
 namespace Scheduler.Cli.Commands;
@@ -88,6 +89,19 @@ internal static class CommonOptions
         CustomParser = result => int.TryParse(result.Tokens[0].Value, out var value) && value >= least && value <= most
             ? value
             : Refuse<int>(result, $"{name}: '{result.Tokens[0].Value}' is not a whole number from {least} to {most}"),
+    };
+
+    public static Option<ulong?> Seed(string description) => new("--seed")
+    {
+        Description = description,
+        HelpName = "N",
+        CustomParser = result =>
+        {
+            var text = result.Tokens[0].Value;
+            return ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out var seed)
+                ? seed
+                : Refuse<ulong>(result, $"--seed: '{text}' is not a whole number from 0 to {ulong.MaxValue}");
+        },
     };
 
     /// <exception cref="UserErrorException">It is not an address.</exception>

@@ -17,7 +17,7 @@ internal static class SimulateCommand
     public static Command Create(Terminal terminal)
     {
         var file = new Argument<string>("SCENARIO") { Description = "A Scenario document, with the Tenant and SchedulingPolicy documents that it needs (docs/simulation.md)" };
-        var seed = Seed();
+        var seed = CommonOptions.Seed("Another seed than the scenario's: other jobs and other faults of the same kind");
         var policies = Policies();
         var check = new Option<bool>("--check") { Description = "Check every invariant after every event; slow" };
         var runs = new Option<bool>("--runs") { Description = "Put each run of each job into the JSON" };
@@ -33,19 +33,6 @@ internal static class SimulateCommand
             stop)));
         return command;
     }
-
-    private static Option<ulong?> Seed() => new("--seed")
-    {
-        Description = "Another seed than the scenario's: other jobs and other faults of the same kind",
-        HelpName = "N",
-        CustomParser = result =>
-        {
-            var text = result.Tokens[0].Value;
-            return ulong.TryParse(text, NumberStyles.None, NumberFormatInfo.InvariantInfo, out var seed)
-                ? seed
-                : CommonOptions.Refuse<ulong>(result, $"--seed: '{text}' is not a whole number from 0 to {ulong.MaxValue}");
-        },
-    };
 
     private static Option<string[]?> Policies() => new("--policy")
     {

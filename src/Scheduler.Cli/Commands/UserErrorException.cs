@@ -19,6 +19,9 @@ internal sealed class UserErrorException : Exception
     private UserErrorException(ImmutableArray<string> lines)
         : base(string.Join('\n', lines)) => Lines = lines;
 
+    /// <summary>What the shell is told.</summary>
+    public int ExitCode { get; init; } = ExitCodes.Failed;
+
     /// <summary>One line for each mistake, never empty.</summary>
     public ImmutableArray<string> Lines { get; }
 }
@@ -29,4 +32,7 @@ internal static class ExitCodes
     public const int Success = 0;
     public const int Failed = 1;
     public const int BadUsage = 2;
+
+    /// <summary>What <c>weir plan</c> was asked for is not to be had with any of the settings.</summary>
+    public const int NothingIsEnough = 3;
 }

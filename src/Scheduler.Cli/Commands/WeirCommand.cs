@@ -37,7 +37,7 @@ internal static class WeirCommand
         }
         catch (UserErrorException exception)
         {
-            return Fail(terminal, exception.Lines);
+            return Fail(terminal, exception.Lines, exception.ExitCode);
         }
         catch (StartupException exception)
         {
@@ -60,6 +60,7 @@ internal static class WeirCommand
             TenantsCommand.Create(terminal, time),
             ValidateCommand.Create(terminal),
             SimulateCommand.Create(terminal),
+            PlanCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -86,14 +87,14 @@ internal static class WeirCommand
         return ExitCodes.BadUsage;
     }
 
-    private static int Fail(Terminal terminal, IEnumerable<string> lines)
+    private static int Fail(Terminal terminal, IEnumerable<string> lines, int code = ExitCodes.Failed)
     {
         foreach (var line in lines)
         {
             terminal.Error.WriteLine($"weir: {line.ReplaceLineEndings(" ")}");
         }
 
-        return ExitCodes.Failed;
+        return code;
     }
 
     /// <summary>The usual help, and an example of each command.</summary>
@@ -118,6 +119,11 @@ internal static class WeirCommand
                 "weir simulate sim/examples/faults.yaml --seed 7 --check",
                 "weir simulate sim/examples/research-cluster.yaml --policy weir,fifo --report report.html",
                 "weir simulate scenario.yaml --output json > result.json",
+            ],
+            ["plan"] =
+            [
+                "weir plan sim/examples/capacity.yaml --goal \"p95 wait of tenant search < 10m\" --knob nodes.h100=4..12",
+                "weir plan scenario.yaml --goal \"every guarantee within 5m\" --goal \"utilisation > 60%\" --knob nodes.a100=40..80:4 --knob burstFactor=0..2:0.5 --plot frontier.svg",
             ],
         };
 
