@@ -90,7 +90,9 @@ internal static class ClusterText
             {
                 pods.Add(new Pod
                 {
-                    Id = new PodId($"{p[1]}/{pods.Count:000}"), Name = $"{p[1]}-{pods.Count}", Shape = shape,
+                    Id = new PodId($"{p[1]}/{pods.Count:000}"),
+                    Name = $"{p[1]}-{pods.Count}",
+                    Shape = shape,
                     State = Enum.Parse<PodState>(q.Groups[1].Value),
                     Placement = q.Groups[2].Success ? new PodPlacement(new NodeName(q.Groups[2].Value),
                         [.. q.Groups[3].Value.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(int.Parse)]) : null,
@@ -101,11 +103,22 @@ internal static class ClusterText
 
         return new Workload
         {
-            Id = new WorkloadId(p[1]), Tenant = new TenantId(ValueOf(line, "tenant")), Namespace = ValueOf(line, "tenant"), Name = p[1],
-            Pods = [.. pods], MinMember = int.Parse(ValueOf(line, "min")), IsGang = pods.Count > 1, Priority = int.Parse(ValueOf(line, "prio")),
-            SubmittedAt = Time("submitted")!.Value, StartedAt = Time("started"), ExpectedDuration = Span("lasts"),
-            MinRuntime = Span("minRuntime") ?? default, PreemptionGrace = Span("grace") ?? default, CheckpointedAt = Time("checkpoint"),
-            DisruptionBudget = ValueOf(line, "budget") is { Length: > 0 } b ? b : null, IsPreemptible = !line.Contains("not preemptible"),
+            Id = new WorkloadId(p[1]),
+            Tenant = new TenantId(ValueOf(line, "tenant")),
+            Namespace = ValueOf(line, "tenant"),
+            Name = p[1],
+            Pods = [.. pods],
+            MinMember = int.Parse(ValueOf(line, "min")),
+            IsGang = pods.Count > 1,
+            Priority = int.Parse(ValueOf(line, "prio")),
+            SubmittedAt = Time("submitted")!.Value,
+            StartedAt = Time("started"),
+            ExpectedDuration = Span("lasts"),
+            MinRuntime = Span("minRuntime") ?? default,
+            PreemptionGrace = Span("grace") ?? default,
+            CheckpointedAt = Time("checkpoint"),
+            DisruptionBudget = ValueOf(line, "budget") is { Length: > 0 } b ? b : null,
+            IsPreemptible = !line.Contains("not preemptible"),
         };
     }
 }
