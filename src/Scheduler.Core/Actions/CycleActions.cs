@@ -59,29 +59,17 @@ internal sealed class CycleActions
     {
         for (var round = 0; round < MaxRounds; round++)
         {
-            var freed = Freed();
+            var freed = _displaced + _preempt.Loosened;
             StartGuaranteed();
             var evictions = Evictions.Count;
             var beyond = _session.BoundBeyondEntitlement;
             StartBurst();
-            if (Evictions.Count == evictions && Freed() == freed
+            if (Evictions.Count == evictions && _displaced + _preempt.Loosened == freed
                 && (_session.BoundBeyondEntitlement == beyond || !_session.Policy.HasFairShareReclaim))
             {
                 return;
             }
         }
-    }
-
-    /// <summary>Counts what leaves room, or somebody to take it from, for those who had their turn already.</summary>
-    private int Freed()
-    {
-        var freed = _displaced + _session.ReservationsCancelled + _preempt.TakenInside;
-        foreach (var queue in _session.Tenants)
-        {
-            freed += queue.Book.Demotions;
-        }
-
-        return freed;
     }
 
     /// <summary>Cores first, then surplus of elastic gangs.</summary>

@@ -16,6 +16,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     private VictimMarket? _market;
     private int[]? _lowestPriorities;
     private bool _hasMinRuntimes;
+    private int _takenInside;
 
     /// <summary>Workloads that this cycle had bound, and that had to make way again before anything came of it.</summary>
     public Queue<Applicant> Displaced { get; } = [];
@@ -24,10 +25,23 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     public IReadOnlyList<Evict> Evictions => _evictions;
 
     /// <summary>
-    /// How often somebody made way for its own tenant: it may have been out of the reach of others, who could fit beside what
-    /// takes its place.
+    /// Counts what leaves room for those who had their turn already, or somebody to take it from: reservations that were given
+    /// up; who made way for its own tenant, and may have been out of the reach of others, who could fit beside what takes its
+    /// place; who was pushed out of a guarantee.
     /// </summary>
-    public int TakenInside { get; private set; }
+    public int Loosened
+    {
+        get
+        {
+            var loosened = session.ReservationsCancelled + _takenInside;
+            foreach (var queue in session.Tenants)
+            {
+                loosened += queue.Book.Demotions;
+            }
+
+            return loosened;
+        }
+    }
 
     /// <summary>Whether a workload is inside its tenant's guarantee, once lower priority makes way there.</summary>
     public bool HasClaim(Applicant applicant) => AllowedFlavors(applicant, VictimScope.Guarantee).Contains(true);
@@ -70,17 +84,8 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     }
 
     /// <summary>Counts what can turn a failed search into one that succeeds: more to take, or, on burst, more quota too.</summary>
-    private int ChangesFor(VictimScope scope)
-    {
-        var demotions = session.ReservationsCancelled + TakenInside
-            + (scope == VictimScope.Guarantee ? 0 : _evictions.Count + session.BoundBeyondEntitlement);
-        foreach (var queue in session.Tenants)
-        {
-            demotions += queue.Book.Demotions;
-        }
-
-        return demotions;
-    }
+    private int ChangesFor(VictimScope scope) =>
+        Loosened + (scope == VictimScope.Guarantee ? 0 : _evictions.Count + session.BoundBeyondEntitlement);
 
     /// <summary>The lowest priority that each leaf has running and could lose.</summary>
     private int[] LowestPriorities()
@@ -228,7 +233,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         }
 
         var running = plan.Victims.Where(unit => unit.JustBound is null).ToArray();
-        TakenInside += Array.Exists(running, unit => unit.Running.Tenant == applicant.Tenant) ? 1 : 0;
+        _takenInside += Array.Exists(running, unit => unit.Running.Tenant == applicant.Tenant) ? 1 : 0;
         ForceToBurst(running);
         foreach (var unit in running)
         {
@@ -240,8 +245,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
             // One beyond a guarantee, see VictimProblem.IsAllowed: it looks for another place.
             if (node.Reservation is { } reservation && reservation.Holder != applicant)
             {
-                session.CancelReservation(reservation.Holder);
-                reservation.Holder.SoughtReservation = false;
+                session.GiveUpReservation(reservation.Holder);
             }
         }
 

@@ -60,8 +60,7 @@ internal sealed class Reservations(Session session)
             .Where(holder => !AllowedFlavors(holder, Standing.Guaranteed).Contains(true)).ToArray();
         foreach (var holder in outgrown)
         {
-            session.CancelReservation(holder);
-            holder.SoughtReservation = false;
+            session.GiveUpReservation(holder);
         }
 
         return [.. outgrown.Select(holder => holder.Workload.Id)];

@@ -67,6 +67,13 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>Gives up the reservation of a workload in favour of others; it may look for another one.</summary>
+    internal void GiveUpReservation(Applicant applicant)
+    {
+        CancelReservation(applicant);
+        applicant.SoughtReservation = false;
+    }
+
     /// <summary>A running pod is to leave: for the rest of the cycle it is going.</summary>
     internal void SendAway(Occupant occupant, WorkloadId beneficiary)
     {

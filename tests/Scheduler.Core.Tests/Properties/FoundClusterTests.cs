@@ -1,4 +1,3 @@
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.TestKit;
 using Xunit;
@@ -21,10 +20,7 @@ public class FoundClusterTests
         var living = ClusterText.Read(File.ReadAllText(Path.Combine(Folder, $"{name}.txt"))).Living();
 
         // Each plan is checked against the invariants, and the cluster throws.
-        var kept = living.Cycle().Decisions.OfType<Wait>()
-            .Where(wait => wait.Reason is WaitReason.WaitingForVictims or WaitReason.ReservedForOthers).Select(wait => wait.Workload).ToHashSet();
-        var waiting = living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible && !kept.Contains(workload.Id))
-            .Select(workload => workload.Id).ToHashSet();
+        var waiting = PlanProperties.LeftWaiting(living);
         var again = living.Cycle();
         Assert.Empty(again.Decisions.OfType<Evict>().Select(evict => evict.Workload));
         Assert.DoesNotContain(again.Decisions.OfType<Bind>(), bind => waiting.Contains(bind.Workload));

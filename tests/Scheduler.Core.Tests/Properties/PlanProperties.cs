@@ -22,15 +22,8 @@ public class PlanProperties
     [Cases]
     public Property W7_nothing_that_waits_fits_what_is_free(ClusterCase cluster)
     {
-        // What a plan leaves waiting must still wait when the same question is asked again with the plan in effect. What
-        // may not be preempted is left aside: it may only use the guarantee, and standing is told anew in every cycle.
-        // Nor does what is kept for somebody count as free.
         var living = Living(cluster);
-        var kept = living.Cycle().Decisions.OfType<Wait>()
-            .Where(wait => wait.Reason is WaitReason.WaitingForVictims or WaitReason.ReservedForOthers)
-            .Select(wait => wait.Workload).ToHashSet();
-        var waiting = living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible && !kept.Contains(workload.Id))
-            .Select(workload => workload.Id).ToHashSet();
+        var waiting = LeftWaiting(living);
         var again = living.Cycle().Decisions.OfType<Bind>().Where(bind => waiting.Contains(bind.Workload)).ToArray();
         return (again.Length == 0).Label($"{string.Join(", ", again.Select(bind => bind.Workload))} started only in a second cycle");
     }
@@ -80,6 +73,20 @@ public class PlanProperties
         var expected = after.Workloads.Where(workload => workload.Tenant is { } id && after.Tenants.TryGet(id, out _))
             .SelectMany(workload => workload.Pods).Where(pod => pod.Placement is not null).Sum(pod => pod.Shape.Gpu.MilliGpu);
         return inOrder.Label("places").And((used == expected).Label($"accounts say {used}, pods say {expected}"));
+    }
+
+    /// <summary>
+    /// Plans once. What that leaves waiting must still wait when the same question is asked again with the plan in effect.
+    /// What may not be preempted is left aside: it may only use the guarantee, and standing is told anew in every cycle. Nor
+    /// does what is kept for somebody count as free.
+    /// </summary>
+    internal static HashSet<WorkloadId> LeftWaiting(LivingCluster living)
+    {
+        var kept = living.Cycle().Decisions.OfType<Wait>()
+            .Where(wait => wait.Reason is WaitReason.WaitingForVictims or WaitReason.ReservedForOthers)
+            .Select(wait => wait.Workload).ToHashSet();
+        return living.Workloads.Where(workload => workload.CountPods(PodState.Placed) == 0 && workload.IsPreemptible && !kept.Contains(workload.Id))
+            .Select(workload => workload.Id).ToHashSet();
     }
 
     private static LivingCluster Living(ClusterCase cluster) => cluster.Living();

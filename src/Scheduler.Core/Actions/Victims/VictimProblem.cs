@@ -78,7 +78,9 @@ internal sealed class VictimProblem
                 continue;
             }
 
-            var ofFlavor = _needMilliGpu - _session.GoingMilliGpu(tenant, flavor) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant, flavor);
+            // Without quotas by flavor only the total counts.
+            var ofFlavor = !_session.Ledger.HasFlavorQuotas ? total
+                : _needMilliGpu - _session.GoingMilliGpu(tenant, flavor) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant, flavor);
             if (_session.Ledger.FirstOverLimit(tenant, flavor, ofFlavor, total) is null
                 && (Rule.IsInsideGuarantee || Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, ofFlavor, total)))
             {
