@@ -4,6 +4,7 @@ using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
 using Scheduler.Input;
+using Scheduler.Simulation.Clusters;
 using Scheduler.Simulation.Engine;
 using Scheduler.Simulation.Schedulers;
 
@@ -21,14 +22,25 @@ internal sealed class ScenarioReader
     private readonly FileErrors _errors;
     private readonly ConfigurationReader _configuration;
 
-    private ScenarioReader(FileErrors errors)
+    private readonly ClusterState? _cluster;
+    private readonly TimeSpan? _horizon;
+
+    private ScenarioReader(FileErrors errors, ClusterState? cluster = null, TimeSpan? horizon = null)
     {
-        _errors = errors;
+        (_errors, _cluster, _horizon) = (errors, cluster, horizon);
         _configuration = new ConfigurationReader(errors, Kind);
     }
 
     /// <summary>Reads a file; null after mistakes.</summary>
     public static Scenario? Read(string path, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.Read(path, errors));
+
+    /// <summary>Reads a scenario that says what comes to an exported cluster: nodes, tenants and policy are the cluster's.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="horizon">How long it is simulated; null leaves it to the scenario.</param>
+    /// <param name="errors">Gets the mistakes.</param>
+    public static Scenario? ReadForCluster(string path, ClusterState cluster, TimeSpan? horizon, FileErrors errors) =>
+        new ScenarioReader(errors, cluster, horizon ?? ClusterScenario.UsualTime).Load(YamlFile.Read(path, errors));
 
     /// <summary>Takes YAML that is not in a file.</summary>
     public static Scenario? OfText(string name, string text, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.OfText(name, text, errors));
@@ -57,20 +69,40 @@ internal sealed class ScenarioReader
 
         document.RefuseUnknown();
         spec.Rename("scenario");
-        var nodes = ReadNodes(spec);
-        var configuration = _configuration.Finish(Capacity(nodes));
+        var nodes = _cluster is null ? ReadNodes(spec) : NodesOf(_cluster, spec);
+        var configuration = _configuration.Finish(_cluster is null ? Capacity(nodes) : null);
+        if (_cluster is not null && configuration is not null)
+        {
+            if (configuration is not { Tenants.IsEmpty: true, Policy: null })
+            {
+                _errors.Add(file.Name, 0, "", "has Tenant or SchedulingPolicy documents, but the cluster brings its own; to change those, edit the file of weir export");
+            }
+
+            configuration = new Configuration([], _cluster.Tenants, _cluster.Policy);
+        }
+
         var scenario = ReadSpec(spec, name, nodes, configuration);
         spec.RefuseUnknown();
         return _errors.Any || configuration is null ? null : scenario with { Policy = configuration.Policy ?? SchedulingPolicy.Default, Tenants = configuration.Tree };
     }
 
+    private static ImmutableArray<Node> NodesOf(ClusterState cluster, YamlMap spec)
+    {
+        if (spec.Has("cluster"))
+        {
+            spec.Error("cluster", "stands beside --from-cluster, which brings its own nodes; leave it out here");
+        }
+
+        return cluster.Nodes;
+    }
+
     private static Dictionary<FlavorId, long> Capacity(ImmutableArray<Node> nodes) =>
         nodes.Where(node => node.HasGpus).GroupBy(node => node.Flavor).ToDictionary(group => group.Key, group => group.Sum(node => node.InstalledMilliGpu));
 
-    private static Scenario ReadSpec(YamlMap spec, string name, ImmutableArray<Node> nodes, Configuration? configuration)
+    private Scenario ReadSpec(YamlMap spec, string name, ImmutableArray<Node> nodes, Configuration? configuration)
     {
         var tenants = configuration?.Tree;
-        var horizon = spec.Duration("horizon", isZeroAllowed: false);
+        var horizon = spec.Duration("horizon", isZeroAllowed: false) ?? _horizon;
         var workloads = new WorkloadReader(spec, horizon, tenants, configuration is null ? default : (configuration.Policy ?? SchedulingPolicy.Default).TopologyLevels);
         var interval = spec.Duration("cycleInterval", isZeroAllowed: false) ?? TimeSpan.FromSeconds(1);
         var scenario = new Scenario

@@ -183,6 +183,8 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         services.AddSingleton(parts.ReadModel);
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
+        services.AddSingleton(parts.History);
+        services.AddSingleton(parts.PlanningPolicy);
         services.AddGrpc();
         if (api.Reflection)
             services.AddGrpcReflection();
@@ -195,6 +197,7 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         app.MapGrpcService<QueueApi>();
         app.MapGrpcService<TenantApi>();
+        app.MapGrpcService<ExportApi>();
         app.MapGrpcHealthChecksService();
         if (api.Reflection)
             app.MapGrpcReflectionService();
