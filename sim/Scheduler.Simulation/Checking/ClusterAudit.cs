@@ -5,9 +5,9 @@ namespace Scheduler.Simulation.Checking;
 
 /// <summary>
 /// Counts the cluster anew from the pods of its jobs, without the simulation's books: W1 (nothing is given out twice, faults
-/// included), W2 (no tenant is above its limit), W8 (a gang runs whole or not at all) and W14 (the books balance).
+/// included), W2 (no tenant is above its limit, unless the scheduler knows no limits), W8 (a gang runs whole or not at all) and W14 (the books balance).
 /// </summary>
-internal sealed class ClusterAudit(SimulationState state, Action<string, string> report)
+internal sealed class ClusterAudit(SimulationState state, bool knowsLimits, Action<string, string> report)
 {
     private Int128 _used;
     private Int128 _idle;
@@ -72,7 +72,7 @@ internal sealed class ClusterAudit(SimulationState state, Action<string, string>
                 report("W14", $"tenant {tenant.Id} uses {usedByTenant[tenant.Index]} milli-GPU, the books say {state.UsedMilliGpuOf(tenant)}");
             }
 
-            if (tenant.QuotaFor(FlavorId.Any) is { } quota && usedByTenant[tenant.Index] > Math.Max(quota.LimitMilliGpu, _usedBefore[tenant.Index]))
+            if (knowsLimits && tenant.QuotaFor(FlavorId.Any) is { } quota && usedByTenant[tenant.Index] > Math.Max(quota.LimitMilliGpu, _usedBefore[tenant.Index]))
             {
                 report("W2", $"tenant {tenant.Id} uses {usedByTenant[tenant.Index]} milli-GPU, more than its limit of {quota.LimitMilliGpu}");
             }

@@ -14,6 +14,8 @@ namespace Scheduler.Cli.Commands;
 /// <summary><c>weir simulate</c>: what would happen to these jobs on this cluster, in minutes instead of months.</summary>
 internal static class SimulateCommand
 {
+    private const int MostLines = 20;
+
     public static Command Create(Terminal terminal, TimeProvider time)
     {
         var file = new Argument<string?>("SCENARIO")
@@ -106,11 +108,23 @@ internal static class SimulateCommand
             }
         }
 
-        return report.Violations is { IsEmpty: false } violations
-            ? throw new UserErrorException(violations.Select(violation => string.Create(
+        return report.Violations is { IsEmpty: false } violations ? throw new UserErrorException(Lines(violations, report.Seed)) : ExitCodes.Success;
+    }
+
+    /// <summary>The first ones; all of them are in the JSON.</summary>
+    private static IEnumerable<string> Lines(ImmutableArray<ViolationReport> violations, ulong seed)
+    {
+        foreach (var violation in violations.Take(MostLines))
+        {
+            yield return string.Create(
                 NumberFormatInfo.InvariantInfo,
-                $"{violation.Scheduler} breaks {violation.Invariant} at {violation.AtSeconds} s (event {violation.Event}, seed {report.Seed}): {violation.Message}")))
-            : ExitCodes.Success;
+                $"{violation.Scheduler} breaks {violation.Invariant} at {violation.AtSeconds} s (event {violation.Event}, seed {seed}): {violation.Message}");
+        }
+
+        if (violations.Length > MostLines)
+        {
+            yield return string.Create(NumberFormatInfo.InvariantInfo, $"{violations.Length - MostLines} more are not listed; --output json has them");
+        }
     }
 }
 

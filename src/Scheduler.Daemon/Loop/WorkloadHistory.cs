@@ -24,6 +24,7 @@ internal sealed class WorkloadHistory(int capacity)
 {
     private readonly Lock _gate = new();
     private readonly Queue<EndedWorkload> _ended = [];
+    private readonly Dictionary<WorkloadId, Workload> _fullest = [];
     private ClusterSnapshot? _last;
     private DateTimeOffset? _since;
 
@@ -51,23 +52,36 @@ internal sealed class WorkloadHistory(int capacity)
     }
 
     /// <summary>Our own workloads of the first list that are not in the second; both are sorted by id.</summary>
-    private static List<Workload> Gone(ImmutableArray<Workload> old, ImmutableArray<Workload> present)
+    private List<Workload> Gone(ImmutableArray<Workload> old, ImmutableArray<Workload> present)
     {
         var gone = new List<Workload>();
         for (int index = 0, next = 0; index < old.Length; index++)
         {
             while (next < present.Length && !ReferenceEquals(present[next], old[index]) && present[next].Id.CompareTo(old[index].Id) < 0)
                 next++;
-            if (old[index].IsManaged && (next == present.Length || present[next].Id != old[index].Id))
+            var now = next < present.Length && present[next].Id == old[index].Id ? present[next] : null;
+            if (!old[index].IsManaged || ReferenceEquals(now, old[index]))
+                continue;
+            // A pod that was made anew with the name of another is another workload.
+            if (now is null || (!now.IsGang && now.Pods[0].Id != old[index].Pods[0].Id))
                 gone.Add(old[index]);
+            else if (now.Pods.Length < old[index].Pods.Length && old[index].Pods.Length > PodsOf(_fullest.GetValueOrDefault(now.Id)))
+                _fullest[now.Id] = old[index];
         }
 
         return gone;
     }
 
-    private static EndedWorkload Ended(Workload workload, DateTimeOffset now) => new(
-        workload with { Pods = [] },
-        [.. workload.Pods.CountBy(pod => pod.Shape).Select(pair => (pair.Key, pair.Value))],
-        now,
-        workload.Pods.Any(pod => pod.Notice is not null));
+    private EndedWorkload Ended(Workload last, DateTimeOffset now)
+    {
+        // Pods of a gang end one after the other: what it was, it was with all of them.
+        var full = _fullest.Remove(last.Id, out var earlier) && PodsOf(earlier) > last.Pods.Length ? earlier : last;
+        return new EndedWorkload(
+            full with { Pods = [], StartedAt = full.StartedAt ?? last.StartedAt },
+            [.. full.Pods.CountBy(pod => pod.Shape).Select(pair => (pair.Key, pair.Value))],
+            now,
+            last.Pods.Any(pod => pod.Notice is not null));
+    }
+
+    private static int PodsOf(Workload? workload) => workload?.Pods.Length ?? 0;
 }
