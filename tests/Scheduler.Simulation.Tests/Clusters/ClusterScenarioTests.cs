@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using Scheduler.Core.Planning;
 using Scheduler.Simulation.Checking;
 using Scheduler.Simulation.Clusters;
 using Scheduler.Simulation.Engine;
@@ -46,7 +45,7 @@ public class ClusterScenarioTests
         var runs = result.Runs!.Value;
         Assert.Equal([("lab/pod/runs", 0m, 7200m), ("lab/pod/waits", 7200m, 10800m)], runs.Select(run => (run.Job, run.FromSeconds, run.ToSeconds)));
         Assert.Equal([1, 3], Assert.Single(runs[0].Parts).Devices);
-        Assert.Equal(9000, result.Jobs.Wait.MeanSeconds);
+        Assert.Equal(9000, result.Jobs.Wait.Mean);
         Assert.Equal(1, result.Jobs.Wait.Count);
     }
 
@@ -89,11 +88,14 @@ public class ClusterScenarioTests
     }
 
     [Fact]
-    public void What_has_outrun_its_time_runs_as_long_again()
+    public void What_has_outrun_its_time_runs_as_long_as_those_like_it_that_took_longer_else_as_long_again()
     {
-        var (result, _) = Run(File.Replace("declared: 3h", "declared: 30m", StringComparison.Ordinal));
+        var late = File.Replace("declared: 3h", "declared: 30m", StringComparison.Ordinal);
+        var (alike, _) = Run(late);
+        var (alone, _) = Run(late.Replace("namespace: lab, submitted: \"2026-01-31T03", "namespace: other, submitted: \"2026-01-31T03", StringComparison.Ordinal));
 
-        Assert.Equal(3600, result.Runs!.Value[0].ToSeconds);
+        Assert.Equal(1800, alike.Runs!.Value[0].ToSeconds);
+        Assert.Equal(3600, alone.Runs!.Value[0].ToSeconds);
     }
 
     [Fact]

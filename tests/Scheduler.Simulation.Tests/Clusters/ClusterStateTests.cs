@@ -29,8 +29,8 @@ public class ClusterStateTests
     }
 
     [Theory]
-    [InlineData("shape: s3}]}", "shape: s33}]}", "cluster.yaml:54: export.workloads[1].pods[0].shape: there is no shape 's33'; did you mean 's3'?")]
-    [InlineData("shape: s3}]}", "shape: s3, gpus: [0]}]}", "cluster.yaml:54: export.workloads[1].pods[0].gpus: needs a node beside it; a pod without a node waits")]
+    [InlineData("shape: s2}]}", "shape: s22}]}", "cluster.yaml:54: export.workloads[1].pods[0].shape: there is no shape 's22'; did you mean 's2'?")]
+    [InlineData("shape: s2}]}", "shape: s2, gpus: [0]}]}", "cluster.yaml:54: export.workloads[1].pods[0].gpus: needs a node beside it; a pod without a node waits")]
     [InlineData("gpus: [2, 3]}", "gpus: [3, 2]}", "cluster.yaml:55: export.workloads[2].pods[1].gpus[1]: must be the number of a GPU, from 0, each once and ascending")]
     [InlineData("quarantined: [2, 3]", "quarantined: [2, 4]", "cluster.yaml:47: export.nodes[1].quarantined: names GPU 4, but the node has 4; they are counted from 0")]
     [InlineData("{name: waits, namespace", "{name: one, namespace", "cluster.yaml:54: export.workloads[1].name: 'one' of namespace 'lab' is on line 53 already; keep one")]
@@ -38,11 +38,11 @@ public class ClusterStateTests
     [InlineData("11:30:00.500Z", "11:30:00.500", "cluster.yaml:54: export.workloads[1].submitted: '2026-01-31T11:30:00.500' is not a time such as \"2026-01-31T08:00:00Z\", with its zone")]
     [InlineData("{\"1g.5gb\": 7}", "{\"9g.5gb\": 7}", "cluster.yaml:47: export.nodes[1].mig.9g.5gb: '9g.5gb' is not a MIG profile; it starts with 1g to 7g, like 3g.40gb")]
     [InlineData("slow:PreferNoSchedule", "slow:Prefer", "cluster.yaml:47: export.nodes[1].taints: 'slow:Prefer' is not a taint such as dedicated=search:NoSchedule; the effects are NoSchedule, PreferNoSchedule, NoExecute")]
-    [InlineData("cores > 8", "cores >= eight cores", "cluster.yaml:50: export.shapes[1].preferred[0].labels: 'cores >= eight cores' is not a requirement such as 'zone in (a, b)', 'zone notin (a)', 'spot', '!spot', 'cores > 8'")]
+    [InlineData("cores > 8", "cores >= eight cores", "cluster.yaml:49: export.shapes[0].preferred[0].labels: 'cores >= eight cores' is not a requirement such as 'zone in (a, b)', 'zone notin (a)', 'spot', '!spot', 'cores > 8'")]
     [InlineData("required=example.com/rack", "required=zone", "cluster.yaml:55: export.workloads[2].topology: names the level 'zone'; the levels are example.com/rack")]
     [InlineData("cordoned: true", "cordond: true", "cluster.yaml:47: export.nodes[1].cordond: unknown field; did you mean 'cordoned'?")]
     [InlineData("  historySince: \"2026-01-31T02:00:00.000Z\"\n", "", "cluster.yaml:42: export.historySince: is missing; it is from when on the history is complete; rates are counted from there")]
-    [InlineData("kind: ClusterExport", "kind: ClusterExports", "cluster.yaml:40: kind: 'ClusterExports' does not belong here; write Tenant or SchedulingPolicy, and keep other objects in files of their own")]
+    [InlineData("kind: ClusterExport", "kind: ClusterExports", "cluster.yaml:39: kind: 'ClusterExports' does not belong here; write Tenant or SchedulingPolicy, and keep other objects in files of their own")]
     [InlineData("kind: ClusterExport", "kind: Scenario", "cluster.yaml: is a scenario, not an exported cluster; write weir simulate SCENARIO --from-cluster to let its workloads come to the live cluster")]
     public void A_mistake_is_one_error_with_its_place_and_its_remedy(string old, string changed, string expected)
     {
