@@ -113,7 +113,7 @@ public sealed class SimulateCommandTests
         Assert.Equal((0, ""), (run.ExitCode, run.Error));
         using var json = JsonDocument.Parse(run.Out);
         Assert.Equal(11, json.RootElement.GetProperty("results")[0].GetProperty("jobs").GetProperty("submitted").GetInt32());
-        Assert.Contains("own.yaml:6: scenario.cluster: stands beside --from-cluster", refused.SingleError, StringComparison.Ordinal);
+        Assert.Contains("own.yaml:7: scenario.cluster: stands beside --from-cluster", refused.SingleError, StringComparison.Ordinal);
         Assert.Contains("is a scenario, not an exported cluster; write weir simulate SCENARIO --from-cluster", swapped.SingleError, StringComparison.Ordinal);
         Assert.Equal((2, 2), (alone.ExitCode, without.ExitCode));
         Assert.Contains("name a SCENARIO, or go on from a cluster", alone.SingleError, StringComparison.Ordinal);

@@ -132,7 +132,7 @@ public class ClusterScenarioTests
         var scenario = ClusterScenario.Make(ClusterStateTests.Good(text), new ClusterFuture(TimeSpan.FromDays(1), assumed, LikeHistory: false), out var notes);
         var scheduler = new WeirScheduler(scenario.Policy);
         var (collector, checker) = (new ResultCollector("weir", keepsRuns: true), new InvariantChecker(scheduler));
-        Simulator.Run(scenario.Make(1), scheduler, [collector, checker]);
+        Simulator.Run(scenario.Make(1), scheduler, [collector, checker], TestContext.Current.CancellationToken);
         Assert.Empty(checker.Violations);
         return (collector.Result, notes);
     }
