@@ -121,8 +121,11 @@ internal sealed class GangTopology(Session session)
                 admission.Add(nodes[best].Flavor, pod.Pod.Shape.Gpu.MilliGpu);
             }
 
-            statement.Place(pod.Pod, nodes[best], nodes[best].Bindable, kind.Request, applicant.Tenant);
+            statement.Place(pod.Pod, nodes[best], nodes[best].Bindable, kind.Request, applicant);
             scores[best] = Score(nodes[best], kind);
+
+            // What is placed on one node can decide on all the others: the next pod looks at them anew.
+            kind = kind.HasNeighbours ? null : kind;
         }
 
         return statement.Count == applicant.Missing;
@@ -144,7 +147,7 @@ internal sealed class GangTopology(Session session)
     }
 
     private long Score(NodeState node, RequestClass kind) =>
-        kind.Heap.StaticRejection(node) is null && NodeFilters.PassesDynamic(node.Bindable, kind.Request)
-            ? session.Scorers.Score(node.Bindable, kind.Request)
+        kind.Heap.StaticRejection(node) is null && NodeFilters.PassesDynamic(node.Bindable, kind.Request) && session.Neighbours.Allows(node, kind)
+            ? session.Candidates.Score(node, node.Bindable, kind)
             : long.MinValue;
 }

@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
@@ -44,24 +43,24 @@ internal sealed class Statement(Session session)
     /// <param name="node">The node.</param>
     /// <param name="view">The view that was found to fit.</param>
     /// <param name="request">What was asked.</param>
-    /// <param name="tenant">Who pays.</param>
+    /// <param name="applicant">Whose it is, and whose tenant pays.</param>
     /// <param name="isBrief">Whether it will have made way when the node's reservation begins.</param>
-    public void Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant, bool isBrief = false)
+    public void Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, Applicant applicant, bool isBrief = false)
     {
         var devices = Choose(pod, view, request);
         session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1, isBrief);
-        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, tenant, IsKept: false));
+        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, applicant, IsKept: false));
     }
 
     /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
-    public void Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
-        Keep(pod, node, Choose(pod, node.Later, request), request, tenant);
+    public void Keep(Pod pod, NodeState node, PlacementRequest request, Applicant applicant) =>
+        Keep(pod, node, Choose(pod, node.Later, request), request, applicant);
 
     /// <summary>As the other, with the devices given.</summary>
-    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
+    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, Applicant applicant)
     {
         session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, IsKept: true));
+        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, applicant, IsKept: true));
     }
 
     /// <summary>Undoes everything.</summary>
@@ -102,12 +101,13 @@ internal sealed class Statement(Session session)
 
     private void Book(in Step step, int sign)
     {
+        session.Neighbours.Change(step.Applicant.Workload.Namespace, step.Placement.Pod, step.Placement.Node, step.IsKept, sign);
         var gpu = step.Placement.Pod.Shape.Gpu;
         if (gpu.IsAny)
         {
-            session.Ledger.Book(step.Tenant.Index, step.Placement.Node.Flavor, sign * gpu.MilliGpu);
+            session.Ledger.Book(step.Applicant.Tenant.Index, step.Placement.Node.Flavor, sign * gpu.MilliGpu);
         }
     }
 
-    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, bool IsKept);
+    private readonly record struct Step(Placement Placement, int Owner, Applicant Applicant, bool IsKept);
 }
