@@ -20,7 +20,7 @@ internal sealed class GangTopology(Session session)
             return false;
         }
 
-        foreach (var label in session.Topology.LevelsFor(applicant.Workload))
+        foreach (var label in session.Topology.LevelsFor(applicant.Workload).Concat(CompanyLevels(applicant)))
         {
             var level = session.Topology.Level(label);
             foreach (var domain in ByRoom(applicant, level))
@@ -38,6 +38,13 @@ internal sealed class GangTopology(Session session)
 
         return false;
     }
+
+    /// <summary>Where the affinity of a gang's pods to each other holds it together: the first pod must not go where the others find no room.</summary>
+    private IEnumerable<string> CompanyLevels(Applicant applicant) =>
+        applicant.Pending[0].Kind is { HasNeighbours: true } kind && applicant.Workload.Topology is not { IsRequired: true }
+        && session.Neighbours.RulesOf(kind) is { IsOwnCompany: true } rules
+            ? rules.Own!.Affinity.Select(term => term.TopologyKey).Distinct(StringComparer.Ordinal)
+            : [];
 
     /// <summary>
     /// Domains with room, the tightest first. Where part of the gang runs already, the rest must join it.
