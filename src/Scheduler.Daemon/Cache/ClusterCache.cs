@@ -372,8 +372,8 @@ internal sealed partial class ClusterCache
     {
         if (pod.WorkloadGroup is { } group)
         {
-            var slash = group.IndexOf('/', StringComparison.Ordinal);
-            return _workloadGroups.TryGetValue((pod.Namespace, group[..slash], group[(slash + 1)..]), out var minCount) ? minCount : null;
+            var colon = group.IndexOf(':', StringComparison.Ordinal);
+            return _workloadGroups.TryGetValue((pod.Namespace, group[..colon], group[(colon + 1)..]), out var minCount) ? minCount : null;
         }
 
         return pod.Group is not null && _podGroups.TryGetValue((pod.Namespace, pod.Group), out var minMember) ? minMember : null;

@@ -138,10 +138,10 @@ public class PodRulesMappingTests
         var record = Map("""
             "workloadRef":{"name":"train","podGroup":"workers"}
             """);
-        Assert.Equal(("train/workers", "train/workers", "ns/podgroup/train/workers"), (record.WorkloadGroup, record.Group, record.Workload.Value));
+        Assert.Equal(("train:workers", "train:workers", "ns/podgroup/train:workers"), (record.WorkloadGroup, record.Group, record.Workload.Value));
         var replica = Map("""
             "workloadRef":{"name":"train","podGroup":"workers","podGroupReplicaKey":"3"}
             """);
-        Assert.Equal(("train/workers", "train/workers/3"), (replica.WorkloadGroup, replica.Group));
+        Assert.Equal(("train:workers", "train:workers:3"), (replica.WorkloadGroup, replica.Group));
     }
 }

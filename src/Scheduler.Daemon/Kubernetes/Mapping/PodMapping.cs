@@ -85,7 +85,7 @@ internal static class PodMapping
     }
 
     private static string? WorkloadGroup(WorkloadReference? reference) =>
-        reference is { Name: { Length: > 0 } name } ? $"{name}/{reference.PodGroup}" : null;
+        reference is { Name: { Length: > 0 } name } ? $"{name}:{reference.PodGroup}" : null;
 
     private static ImmutableArray<string> Claims(WirePod pod) =>
     [
@@ -98,7 +98,7 @@ internal static class PodMapping
     private static string? Group(ObjectMeta meta, WorkloadReference? reference, AnnotationReader values, List<PodError> errors)
     {
         if (WorkloadGroup(reference) is { } declared)
-            return string.IsNullOrEmpty(reference!.PodGroupReplicaKey) ? declared : $"{declared}/{reference.PodGroupReplicaKey}";
+            return string.IsNullOrEmpty(reference!.PodGroupReplicaKey) ? declared : $"{declared}:{reference.PodGroupReplicaKey}";
         var label = meta.Labels?.GetValueOrDefault(Annotations.PodGroupLabel);
         var annotation = values.Text(Annotations.PodGroup);
         if (label is not null && annotation is not null && label != annotation)

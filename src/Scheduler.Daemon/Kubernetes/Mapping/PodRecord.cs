@@ -57,7 +57,7 @@ internal sealed record PodRecord
     /// <summary>Name of its gang, null for a single pod.</summary>
     public string? Group { get; init; }
 
-    /// <summary>Of a pod group of a Workload object: <c>WORKLOAD/GROUP</c>, which says how many must start together; null otherwise.</summary>
+    /// <summary>Of a pod group of a Workload object: <c>WORKLOAD:GROUP</c>, which says how many must start together; null otherwise. No name has a colon.</summary>
     public string? WorkloadGroup { get; init; }
 
     /// <summary>minMember as the pod itself says; a PodGroup object goes before it.</summary>
