@@ -70,7 +70,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
     {
         _what = SimulationEventKind.Cycle;
         _plans.Planned(snapshot, plan);
-        _story.Planned(plan);
+        _story.Planned(snapshot, plan);
     }
 
     /// <inheritdoc/>
