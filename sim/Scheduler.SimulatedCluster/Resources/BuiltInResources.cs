@@ -84,6 +84,7 @@ internal static class BuiltInResources
         Rbac("rolebindings", "RoleBinding", true),
         Rbac("clusterroles", "ClusterRole", false),
         Rbac("clusterrolebindings", "ClusterRoleBinding", false),
+        Simple("scheduling.k8s.io", "v1alpha1", "workloads", "Workload", ["wl"]),
         Simple("storage.k8s.io", "v1", "storageclasses", "StorageClass", ["sc"]) with { IsNamespaced = false },
         Simple("storage.k8s.io", "v1", "csinodes", "CSINode", []) with { IsNamespaced = false },
         Simple("storage.k8s.io", "v1", "csidrivers", "CSIDriver", []) with { IsNamespaced = false },

@@ -18,7 +18,7 @@ internal static class KnownFields
         volumes initContainers containers ephemeralContainers restartPolicy terminationGracePeriodSeconds activeDeadlineSeconds dnsPolicy nodeSelector
         serviceAccountName serviceAccount automountServiceAccountToken nodeName hostNetwork hostPID hostIPC shareProcessNamespace securityContext
         imagePullSecrets hostname subdomain affinity schedulerName tolerations hostAliases priorityClassName priority dnsConfig readinessGates
-        runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints setHostnameAsFQDN os hostUsers schedulingGates
+        runtimeClassName enableServiceLinks preemptionPolicy overhead topologySpreadConstraints workloadRef setHostnameAsFQDN os hostUsers schedulingGates
         resourceClaims resources
         """);
 

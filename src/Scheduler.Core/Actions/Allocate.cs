@@ -43,7 +43,7 @@ internal sealed class Allocate(Session session)
     {
         var queue = session.Tenants[applicant.Tenant.Index];
         var kind = applicant.Pending[0].Kind;
-        var remembers = applicant.IsUniform && session.ReservedNodes.Count == 0 && applicant.Workload.Topology is null;
+        var remembers = applicant.IsUniform && session.ReservedNodes.Count == 0 && applicant.Workload.Topology is null && !kind.HasNeighbours;
         if (remembers && queue.IsKnownMisfit(kind, applicant.Missing, applicant.Workload.Priority, standing))
         {
             return false;
@@ -198,7 +198,7 @@ internal sealed class Allocate(Session session)
             _admission.Add(node.Flavor, milliGpu);
         }
 
-        _statement.Place(pod.Pod, node, isBrief ? node.Brief : node.Bindable, pod.Kind.Request, applicant.Tenant, isBrief);
+        _statement.Place(pod.Pod, node, isBrief ? node.Brief : node.Bindable, pod.Kind.Request, applicant, isBrief);
         return true;
     }
 
@@ -215,9 +215,10 @@ internal sealed class Allocate(Session session)
             if ((node.Flavor < 0 || _allowed[node.Flavor] || !pod.Pod.Shape.Gpu.IsAny)
                 && pod.Kind.Heap.StaticRejection(node) is null
                 && NodeFilters.PassesDynamic(node.Brief, pod.Kind.Request)
+                && session.Neighbours.Allows(node, pod.Kind)
                 && Reservations.MakesWay(session, applicant, canBeReclaimed, node.Reservation!))
             {
-                var score = session.Scorers.Score(node.Brief, pod.Kind.Request);
+                var score = session.Candidates.Score(node, node.Brief, pod.Kind);
                 if (best is null || score > bestScore || (score == bestScore && node.Index < best.Index))
                 {
                     (best, bestScore) = (node, score);

@@ -20,7 +20,7 @@ internal sealed class GangTopology(Session session)
             return false;
         }
 
-        foreach (var label in session.Topology.LevelsFor(applicant.Workload))
+        foreach (var label in session.Topology.LevelsFor(applicant.Workload).Concat(CompanyLevels(applicant)))
         {
             var level = session.Topology.Level(label);
             foreach (var domain in ByRoom(applicant, level))
@@ -38,6 +38,13 @@ internal sealed class GangTopology(Session session)
 
         return false;
     }
+
+    /// <summary>Where the affinity of a gang's pods to each other holds it together: the first pod must not go where the others find no room.</summary>
+    private IEnumerable<string> CompanyLevels(Applicant applicant) =>
+        applicant.Pending[0].Kind is { HasNeighbours: true } kind && applicant.Workload.Topology is not { IsRequired: true }
+        && session.Neighbours.RulesOf(kind) is { IsOwnCompany: true } rules
+            ? rules.Own!.Affinity.Select(term => term.TopologyKey).Distinct(StringComparer.Ordinal)
+            : [];
 
     /// <summary>
     /// Domains with room, the tightest first. Where part of the gang runs already, the rest must join it.
@@ -121,8 +128,11 @@ internal sealed class GangTopology(Session session)
                 admission.Add(nodes[best].Flavor, pod.Pod.Shape.Gpu.MilliGpu);
             }
 
-            statement.Place(pod.Pod, nodes[best], nodes[best].Bindable, kind.Request, applicant.Tenant);
+            statement.Place(pod.Pod, nodes[best], nodes[best].Bindable, kind.Request, applicant);
             scores[best] = Score(nodes[best], kind);
+
+            // What is placed on one node can decide on all the others: the next pod looks at them anew.
+            kind = kind.HasNeighbours ? null : kind;
         }
 
         return statement.Count == applicant.Missing;
@@ -144,7 +154,7 @@ internal sealed class GangTopology(Session session)
     }
 
     private long Score(NodeState node, RequestClass kind) =>
-        kind.Heap.StaticRejection(node) is null && NodeFilters.PassesDynamic(node.Bindable, kind.Request)
-            ? session.Scorers.Score(node.Bindable, kind.Request)
+        kind.Heap.StaticRejection(node) is null && NodeFilters.PassesDynamic(node.Bindable, kind.Request) && session.Neighbours.Allows(node, kind)
+            ? session.Candidates.Score(node, node.Bindable, kind)
             : long.MinValue;
 }

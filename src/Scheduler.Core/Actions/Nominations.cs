@@ -97,7 +97,7 @@ internal static class Nominations
         var statement = new Statement(session);
         foreach (var (pod, at) in nominated)
         {
-            statement.Keep(pod.Pod, at.Node, at.Devices, pod.Kind.Request, applicant.Tenant);
+            statement.Keep(pod.Pod, at.Node, at.Devices, pod.Kind.Request, applicant);
         }
 
         session.Touch(applicant);

@@ -72,7 +72,8 @@ internal sealed class Opening(Session session, Applicant applicant, bool[] allow
     private bool IsOpen(NodeState node) =>
         node.Reservation is null
         && (!applicant.HasGpu || (node.Flavor >= 0 && allowedFlavors[node.Flavor]))
-        && applicant.Pending[0].Kind.Heap.StaticRejection(node) is null;
+        && applicant.Pending[0].Kind.Heap.StaticRejection(node) is null
+        && session.Neighbours.Allows(node, applicant.Pending[0].Kind);
 
     private int DomainOf(NodeState node) => _level?.DomainOf(node.Index) ?? 0;
 

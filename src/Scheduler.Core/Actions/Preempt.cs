@@ -51,7 +51,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     /// </summary>
     public bool TryFor(Applicant applicant, VictimScope scope)
     {
-        if (IsHopeless(applicant, scope))
+        if (!applicant.Workload.MayPreempt || IsHopeless(applicant, scope))
         {
             return false;
         }
@@ -314,7 +314,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         var statement = new Statement(session);
         foreach (var (pod, node) in plan.Placements)
         {
-            statement.Keep(pod.Pod, node, pod.Kind.Request, applicant.Tenant, applicant.IsUniform);
+            statement.Keep(pod.Pod, node, pod.Kind.Request, applicant);
         }
 
         session.Touch(applicant);

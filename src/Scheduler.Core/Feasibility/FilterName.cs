@@ -15,6 +15,9 @@ public enum FilterName
     /// <summary>Taints are tolerated.</summary>
     Taints,
 
+    /// <summary>The node affinity of its volumes.</summary>
+    Volumes,
+
     /// <summary>The node has the kind of GPU at all, in the number asked for.</summary>
     GpuKind,
 
@@ -23,4 +26,19 @@ public enum FilterName
 
     /// <summary>Free, healthy GPU in the pieces asked for.</summary>
     GpuFree,
+
+    /// <summary>Ports of the node that the pod takes.</summary>
+    HostPorts,
+
+    /// <summary>How many volumes the node takes.</summary>
+    AttachLimit,
+
+    /// <summary>Required affinity to other pods.</summary>
+    PodAffinity,
+
+    /// <summary>Required anti-affinity, that of other pods included.</summary>
+    PodAntiAffinity,
+
+    /// <summary>Topology spread with DoNotSchedule.</summary>
+    TopologySpread,
 }

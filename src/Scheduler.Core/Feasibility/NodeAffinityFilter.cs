@@ -11,20 +11,24 @@ internal sealed class NodeAffinityFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodePlane node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request) => Accepts(node.Node, request.Shape);
+
+    /// <summary>Whether node selector and required affinity of a shape match a node.</summary>
+    public static bool Accepts(Node node, PodShape shape)
     {
-        foreach (var (key, value) in request.Shape.NodeSelector)
+        foreach (var (key, value) in shape.NodeSelector)
         {
-            if (!node.Node.Labels.TryGetValue(key, out var actual) || !string.Equals(actual, value, StringComparison.Ordinal))
+            if (!node.Labels.TryGetValue(key, out var actual) || !string.Equals(actual, value, StringComparison.Ordinal))
             {
                 return false;
             }
         }
 
-        return request.Shape.RequiredTerms.IsEmpty || AnyMatches(request.Shape.RequiredTerms, node.Node);
+        return shape.RequiredTerms.IsEmpty || AnyMatches(shape.RequiredTerms, node);
     }
 
-    private static bool AnyMatches(ImmutableArray<NodeSelectorTerm> terms, Node node)
+    /// <summary>Whether one of the terms matches a node.</summary>
+    public static bool AnyMatches(ImmutableArray<NodeSelectorTerm> terms, Node node)
     {
         foreach (var term in terms)
         {

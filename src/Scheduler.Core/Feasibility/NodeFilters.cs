@@ -11,6 +11,7 @@ internal static class NodeFilters
         new NodePoolFilter(),
         new NodeAffinityFilter(),
         new TaintsFilter(),
+        new VolumesFilter(),
         new GpuKindFilter(),
         new ResourcesFilter(),
         new GpuFreeFilter(),

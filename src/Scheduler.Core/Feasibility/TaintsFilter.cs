@@ -10,11 +10,14 @@ internal sealed class TaintsFilter : INodeFilter
 
     public bool IsStatic => true;
 
-    public bool Passes(NodePlane node, PlacementRequest request)
+    public bool Passes(NodePlane node, PlacementRequest request) => IsBearable(node.Node, request.Shape);
+
+    /// <summary>Whether every taint of a node that keeps pods away is tolerated.</summary>
+    public static bool IsBearable(Node node, PodShape shape)
     {
-        foreach (var taint in node.Node.Taints)
+        foreach (var taint in node.Taints)
         {
-            if (taint.Effect != TaintEffect.PreferNoSchedule && !IsTolerated(taint, request.Shape))
+            if (taint.Effect != TaintEffect.PreferNoSchedule && !IsTolerated(taint, shape))
             {
                 return false;
             }

@@ -15,8 +15,11 @@ public sealed class ClusterSnapshot
 
     internal ClusterSnapshot(
         long generation, DateTimeOffset now, ImmutableArray<Node> nodes, ImmutableArray<Workload> workloads, TenantTree tenants,
-        ImmutableSortedDictionary<string, int> disruptionsAllowed, ShapeMix mix, Dictionary<NodeName, int>? nodeIndex = null)
+        ImmutableSortedDictionary<string, int> disruptionsAllowed, ShapeMix mix, ImmutableSortedDictionary<string, LabelSet> namespaces,
+        ImmutableArray<PodTerm> exclusions, Dictionary<NodeName, int>? nodeIndex = null)
     {
+        Namespaces = namespaces;
+        Exclusions = exclusions;
         Mix = mix;
         DisruptionsAllowed = disruptionsAllowed;
         Generation = generation;
@@ -47,6 +50,12 @@ public sealed class ClusterSnapshot
 
     /// <summary>What the pods that this cluster gets are like; decides what is fragmentation.</summary>
     public ShapeMix Mix { get; }
+
+    /// <summary>Labels of namespaces; one that is not named has none.</summary>
+    public ImmutableSortedDictionary<string, LabelSet> Namespaces { get; }
+
+    /// <summary>Every required anti-affinity that any pod has, sorted by key: it keeps away pods that say nothing themselves.</summary>
+    public ImmutableArray<PodTerm> Exclusions { get; }
 
     /// <summary>Position of a node in <see cref="Nodes"/>.</summary>
     public bool TryGetNodeIndex(NodeName name, out int index) => _nodeIndex.TryGetValue(name, out index);
@@ -94,9 +103,11 @@ public sealed class ClusterSnapshot
 
         var nodes = SortedMerge.Apply(Nodes, changes.Nodes, changes.RemovedNodes, node => node.Name);
         var workloads = SortedMerge.Apply(Workloads, changes.Workloads, changes.RemovedWorkloads, workload => workload.Id);
+        var mayExclude = !Exclusions.IsEmpty || changes.Nodes.Any(ExclusionTerms.IsOn) || changes.Workloads.Any(ExclusionTerms.IsOf);
         return new ClusterSnapshot(
             generation, now, nodes, workloads, changes.Tenants ?? Tenants, changes.DisruptionsAllowed ?? DisruptionsAllowed,
-            changes.Mix ?? Mix, HasSameNames(nodes) ? _nodeIndex : null);
+            changes.Mix ?? Mix, changes.Namespaces ?? Namespaces, mayExclude ? ExclusionTerms.Of(nodes, workloads) : [],
+            HasSameNames(nodes) ? _nodeIndex : null);
     }
 
     private bool HasSameNames(ImmutableArray<Node> nodes)

@@ -13,6 +13,7 @@ public sealed class ClusterSnapshotBuilder
     private readonly List<Node> _nodes = [];
     private readonly List<Workload> _workloads = [];
     private readonly SortedDictionary<string, int> _disruptionsAllowed = new(StringComparer.Ordinal);
+    private readonly SortedDictionary<string, LabelSet> _namespaces = new(StringComparer.Ordinal);
     private TenantTree _tenants = TenantTree.Empty;
     private ShapeMix? _mix;
 
@@ -57,6 +58,13 @@ public sealed class ClusterSnapshotBuilder
         return this;
     }
 
+    /// <summary>Sets the labels of a namespace.</summary>
+    public ClusterSnapshotBuilder WithNamespace(string name, LabelSet labels)
+    {
+        _namespaces[name] = labels;
+        return this;
+    }
+
     /// <summary>Makes the snapshot.</summary>
     /// <exception cref="InvalidOperationException">
     /// Two nodes, workloads or pods have the same id, a workload has no pods, or a pod's placement does not go with its state.
@@ -83,7 +91,8 @@ public sealed class ClusterSnapshotBuilder
         }
 
         return new ClusterSnapshot(Generation, Now, nodes, workloads, _tenants,
-            _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal), _mix ?? ShapeMix.Assume(nodes));
+            _disruptionsAllowed.ToImmutableSortedDictionary(StringComparer.Ordinal), _mix ?? ShapeMix.Assume(nodes),
+            _namespaces.ToImmutableSortedDictionary(StringComparer.Ordinal), ExclusionTerms.Of(nodes, workloads));
     }
 
     /// <summary>Checks what a workload must be by itself.</summary>

@@ -74,6 +74,12 @@ public sealed record Node
     /// <summary>Extended resources behind <see cref="UsedByOthers"/>, sorted by name.</summary>
     public ImmutableArray<ScalarResource> ScalarsUsedByOthers { get; init; } = [];
 
+    /// <summary>The pods behind <see cref="UsedByOthers"/>, by id: they count for affinity, spread, ports and volumes.</summary>
+    public ImmutableArray<OtherPod> Others { get; init; } = [];
+
+    /// <summary>How many volumes it takes, sorted by driver; a driver that is not named sets no limit.</summary>
+    public ImmutableArray<AttachLimit> AttachLimits { get; init; } = [];
+
     /// <summary>Whether new pods may go there at all.</summary>
     public bool IsSchedulable => IsReady && !IsCordoned;
 

@@ -9,6 +9,7 @@ namespace Scheduler.Core.Model;
 public sealed class PodShape : IEquatable<PodShape>
 {
     private readonly int _hashCode;
+    private PodShape? _base;
 
     private PodShape(string key)
     {
@@ -40,6 +41,15 @@ public sealed class PodShape : IEquatable<PodShape>
     /// <summary>Tolerations.</summary>
     public ImmutableArray<Toleration> Tolerations { get; private init; }
 
+    /// <summary>Node affinity of its volumes: of each of these, one term must match.</summary>
+    public ImmutableArray<ImmutableArray<NodeSelectorTerm>> VolumeTerms { get; private init; } = [];
+
+    /// <summary>What it says about the pods beside it; null if nothing.</summary>
+    public PodRules? Rules { get; private init; }
+
+    /// <summary>The same without <see cref="Rules"/>: what decides on a node by itself. This one, if there are none.</summary>
+    public PodShape Base => _base ?? this;
+
     /// <summary>Makes a shape. Unset lists are empty.</summary>
     public static PodShape Create(
         ResourceVector requests,
@@ -48,7 +58,9 @@ public sealed class PodShape : IEquatable<PodShape>
         IEnumerable<KeyValuePair<string, string>>? nodeSelector = null,
         ImmutableArray<NodeSelectorTerm> requiredTerms = default,
         ImmutableArray<PreferredTerm> preferredTerms = default,
-        ImmutableArray<Toleration> tolerations = default)
+        ImmutableArray<Toleration> tolerations = default,
+        ImmutableArray<ImmutableArray<NodeSelectorTerm>> volumeTerms = default,
+        PodRules? rules = null)
     {
         var sortedScalars = ScalarResource.Normalise(scalars ?? []);
         ImmutableArray<KeyValuePair<string, string>> selector =
@@ -56,8 +68,10 @@ public sealed class PodShape : IEquatable<PodShape>
         requiredTerms = requiredTerms.IsDefault ? [] : requiredTerms;
         preferredTerms = preferredTerms.IsDefault ? [] : preferredTerms;
         tolerations = tolerations.IsDefault ? [] : tolerations;
+        volumeTerms = volumeTerms.IsDefault ? [] : volumeTerms;
 
-        return new PodShape(MakeKey(requests, gpu, sortedScalars, selector, requiredTerms, preferredTerms, tolerations))
+        var key = MakeKey(requests, gpu, sortedScalars, selector, requiredTerms, preferredTerms, tolerations, volumeTerms);
+        return new PodShape(key)
         {
             Requests = requests,
             Gpu = gpu,
@@ -66,8 +80,31 @@ public sealed class PodShape : IEquatable<PodShape>
             RequiredTerms = requiredTerms,
             PreferredTerms = preferredTerms,
             Tolerations = tolerations,
-        };
+            VolumeTerms = volumeTerms,
+        }.With(rules);
     }
+
+    /// <summary>The same with other rules.</summary>
+    public PodShape With(PodRules? rules) => Equals(Rules, rules) ? this : rules is null ? Base : Copy(Base, Base.Key + rules.Key, rules);
+
+    /// <summary>The same with the node affinity of its volumes.</summary>
+    public PodShape WithVolumeTerms(ImmutableArray<ImmutableArray<NodeSelectorTerm>> terms) => terms.IsEmpty && VolumeTerms.IsEmpty
+        ? this
+        : Create(Requests, Gpu, Scalars, NodeSelector, RequiredTerms, PreferredTerms, Tolerations, terms, Rules);
+
+    private static PodShape Copy(PodShape shape, string key, PodRules rules) => new(key)
+    {
+        _base = shape,
+        Requests = shape.Requests,
+        Gpu = shape.Gpu,
+        Scalars = shape.Scalars,
+        NodeSelector = shape.NodeSelector,
+        RequiredTerms = shape.RequiredTerms,
+        PreferredTerms = shape.PreferredTerms,
+        Tolerations = shape.Tolerations,
+        VolumeTerms = shape.VolumeTerms,
+        Rules = rules,
+    };
 
     /// <inheritdoc />
     public bool Equals(PodShape? other) =>
@@ -86,7 +123,8 @@ public sealed class PodShape : IEquatable<PodShape>
         ImmutableArray<KeyValuePair<string, string>> selector,
         ImmutableArray<NodeSelectorTerm> required,
         ImmutableArray<PreferredTerm> preferred,
-        ImmutableArray<Toleration> tolerations)
+        ImmutableArray<Toleration> tolerations,
+        ImmutableArray<ImmutableArray<NodeSelectorTerm>> volumeTerms)
     {
         var key = new KeyBuilder()
             .Add(requests.MilliCpu).Add(requests.MemoryBytes).Add(requests.EphemeralStorageBytes)
@@ -121,6 +159,16 @@ public sealed class PodShape : IEquatable<PodShape>
         {
             key.Add(toleration.Key).Add(toleration.MatchesAnyValue ? 1 : 0).Add(toleration.Value)
                 .Add(toleration.Effect is { } effect ? (int)effect : -1);
+        }
+
+        key.Add(volumeTerms.Length);
+        foreach (var terms in volumeTerms)
+        {
+            key.Add(terms.Length);
+            foreach (var term in terms)
+            {
+                term.AppendTo(key);
+            }
         }
 
         return key.ToString();

@@ -25,6 +25,9 @@ public sealed record SnapshotChanges
     /// <summary>The disruption budgets, if any changed.</summary>
     public ImmutableSortedDictionary<string, int>? DisruptionsAllowed { get; init; }
 
+    /// <summary>The labels of namespaces, if any changed.</summary>
+    public ImmutableSortedDictionary<string, LabelSet>? Namespaces { get; init; }
+
     /// <summary>The mix of shapes, if it changed.</summary>
     public ShapeMix? Mix { get; init; }
 }

@@ -34,6 +34,9 @@ public sealed record Pod
     /// <summary>What it asks for.</summary>
     public required PodShape Shape { get; init; }
 
+    /// <summary>Its labels, for the rules of other pods.</summary>
+    public LabelSet Labels { get; init; } = LabelSet.Empty;
+
     /// <summary>Pending, placed or leaving.</summary>
     public PodState State { get; init; }
 
@@ -130,11 +133,17 @@ public sealed record Workload
     /// <summary>Whether it may be preempted at all: something would recreate its pods, or it opted in.</summary>
     public bool IsPreemptible { get; init; } = true;
 
+    /// <summary>Whether others may be sent away for it; false for <c>preemptionPolicy: Never</c>.</summary>
+    public bool MayPreempt { get; init; } = true;
+
     /// <summary>False for GPU pods of other schedulers: they hold room and quota, but are not ours to plan or to preempt.</summary>
     public bool IsManaged { get; init; } = true;
 
     /// <summary>Why the host keeps it from being planned.</summary>
     public Hold Hold { get; init; }
+
+    /// <summary>What of the reason for the hold people should know, as part of a sentence; null if nothing.</summary>
+    public string? HoldDetail { get; init; }
 
     /// <summary>End of a back-off, for people; null otherwise.</summary>
     public DateTimeOffset? HoldUntil { get; init; }

@@ -24,7 +24,7 @@ internal sealed class Applicant
         Tenant = tenant;
         Running = running;
         _all = [.. workload.Pods.Where(pod => pod.State == PodState.Pending)
-            .Select(pod => new WaitingPod(pod, session.Candidates.ClassOf(pod.Shape, tenant)))];
+            .Select(pod => new WaitingPod(pod, session.Candidates.ClassOf(pod, workload.Namespace, tenant)))];
         if (_all.Length > 1)
         {
             Array.Sort(_all, BigFirst);

@@ -7,10 +7,10 @@ public readonly record struct InvariantViolation(string Invariant, string Messag
 {
     /// <summary>
     /// Whether applying the plan could do harm: give something out twice, exceed a limit, take what is guaranteed, break a
-    /// gang, or leave somebody without an answer. Such a plan must not be applied. What breaks one of the others is not as
+    /// gang, put a pod where a rule forbids it, or leave somebody without an answer. Such a plan must not be applied. What breaks one of the others is not as
     /// good as it should be, but better than none: a host applies it and reports the fault.
     /// </summary>
-    public bool IsHarmful => Invariant is "W1" or "W2" or "W4" or "W8" or "W15";
+    public bool IsHarmful => Invariant is "W1" or "W2" or "W4" or "W8" or "W15" or "W16";
 
     /// <inheritdoc />
     public override string ToString() => $"{Invariant}: {Message}";

@@ -40,7 +40,7 @@ internal sealed class NodeHeap
         _positions = new int[session.Nodes.Length];
         var shape = request.Shape;
         _looksAtLabels = !(shape.NodeSelector.IsEmpty && shape.RequiredTerms.IsEmpty && shape.PreferredTerms.IsEmpty
-            && request.NodePool.IsEmpty && request.BurstNodes.IsEmpty);
+            && shape.VolumeTerms.IsEmpty && request.NodePool.IsEmpty && request.BurstNodes.IsEmpty);
         Array.Fill(_positions, -1);
 
         // Slot 0 is for nodes without GPUs, slot f + 1 for flavor f.

@@ -34,6 +34,9 @@ internal sealed class NodeSurvey
     /// <summary>Unused milli-GPU on quarantined devices of accepted nodes, by flavor.</summary>
     public long[] QuarantinedMilli { get; }
 
+    /// <summary>Accepted nodes with room on which other pods, there or elsewhere, do not let it be.</summary>
+    public int NodesBarredByOthers { get; private set; }
+
     /// <summary>Accepted nodes with the GPU free, but without the CPU, memory or slots.</summary>
     public int NodesShortOfResources { get; private set; }
 
@@ -52,7 +55,7 @@ internal sealed class NodeSurvey
         var rejected = new int[Enum.GetValues<FilterName>().Length];
         foreach (var node in session.Nodes)
         {
-            survey.Count(node, kind, rejected);
+            survey.Count(session, node, kind, rejected);
         }
 
         survey.Rejections =
@@ -64,7 +67,7 @@ internal sealed class NodeSurvey
         return survey;
     }
 
-    private void Count(NodeState node, RequestClass kind, int[] rejected)
+    private void Count(Session session, NodeState node, RequestClass kind, int[] rejected)
     {
         if (kind.Heap.StaticRejection(node) is { } never)
         {
@@ -78,7 +81,13 @@ internal sealed class NodeSurvey
         if (rejection is { } now)
         {
             rejected[(int)now]++;
-            FitsNow |= !ReferenceEquals(node.Now, node.Bindable) && NodeFilters.PassesDynamic(node.Now, kind.Request);
+            FitsNow |= !ReferenceEquals(node.Now, node.Bindable) && NodeFilters.PassesDynamic(node.Now, kind.Request)
+                && session.Neighbours.Allows(node, kind);
+        }
+        else if (session.Neighbours.Rejection(node, kind) is { } beside)
+        {
+            rejected[(int)beside]++;
+            NodesBarredByOthers++;
         }
         else
         {

@@ -9,7 +9,7 @@ namespace Scheduler.Core.Planning;
 /// that a fault of the planner cannot hide itself. Runs on every plan, in production too.
 /// </summary>
 /// <remarks>
-/// Exact for W1, W2, W8 and W15. For W3 to W7 and W13 it reports what is certain: a plan does not tell in which order a
+/// Exact for W1, W2, W8, W15 and W16. For W3 to W7 and W13 it reports what is certain: a plan does not tell in which order a
 /// cycle came to it, and where that decides, or where pods of a gang differ, nothing is said. What was over-committed
 /// before the plan (by others, or by a lowered quota) is no fault of the plan, as long as the plan adds nothing to it.
 /// </remarks>
@@ -28,6 +28,7 @@ public static class PlanValidator
         var standing = new StandingCheck(books, quota);
         DecisionCheck.Check(books);
         views.Check();
+        new RulesCheck(books).Check();
         quota.Check();
         if (violations.Count > 0)
         {

@@ -20,7 +20,7 @@ internal static class PodRoom
             count = index < 0 ? 0 : Limit(count, plane.ScalarFree[index], scalar.Amount);
         }
 
-        return count;
+        return shape.Rules is { IsAlone: true } ? Math.Min(1, count) : count;
     }
 
     /// <summary>Whether a pod fits on devices that are given.</summary>

@@ -183,6 +183,7 @@ internal sealed partial class Session
         {
             var owner = OwnerFor(pod.Shape, applicant.Tenant);
             Occupy(node, pod.Shape, devices, owner, sign: -1, isBrief);
+            Neighbours.Change(applicant.Workload.Namespace, pod, node, isKept: false, sign: -1);
             if (pod.Shape.Gpu.IsAny)
             {
                 Ledger.Book(applicant.Tenant.Index, node.Flavor, -pod.Shape.Gpu.MilliGpu);

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
+using Scheduler.Core.Planning.Neighbours;
 using Scheduler.Core.Quota;
 using Scheduler.Core.Scoring;
 
@@ -55,6 +56,7 @@ internal sealed partial class Session
         _goingOfFlavor = new long[Tenants.Length * Flavors.Length];
         _ending = new long[Tenants.Length];
         Topology = new Topology(this);
+        Neighbours = new NeighbourBook(this);
         Candidates = new CandidateIndex(this);
         Roster = new WorkloadRoster(this);
         Roster.Load(snapshot.Workloads);
@@ -87,6 +89,9 @@ internal sealed partial class Session
 
     /// <summary>Which nodes are close to each other.</summary>
     public Topology Topology { get; }
+
+    /// <summary>Who is beside whom, for those who ask.</summary>
+    public NeighbourBook Neighbours { get; }
 
     /// <summary>Where a request fits best.</summary>
     public CandidateIndex Candidates { get; }
@@ -124,7 +129,7 @@ internal sealed partial class Session
     /// <summary>Whether another snapshot is of the same nodes and tenants, so that <see cref="Advance"/> can take it.</summary>
     public bool CanAdvance(ClusterSnapshot next)
     {
-        if (!ReferenceEquals(next.Tenants, Snapshot.Tenants) || next.Nodes.Length != Nodes.Length)
+        if (!ReferenceEquals(next.Tenants, Snapshot.Tenants) || next.Nodes.Length != Nodes.Length || !HasSameExclusions(next))
         {
             return false;
         }
@@ -143,6 +148,12 @@ internal sealed partial class Session
         return true;
     }
 
+    /// <summary>Whether the same pods are avoided by others as before: that decides which classes pods are of.</summary>
+    private bool HasSameExclusions(ClusterSnapshot next) =>
+        (next.Exclusions.IsEmpty && Snapshot.Exclusions.IsEmpty)
+        || (next.Exclusions.AsSpan().SequenceEqual(Snapshot.Exclusions.AsSpan())
+            && (ReferenceEquals(next.Namespaces, Snapshot.Namespaces) || next.Namespaces.SequenceEqual(Snapshot.Namespaces)));
+
     /// <summary>Takes the next snapshot, which must differ in no more than <see cref="CanAdvance"/> allows.</summary>
     public void Advance(ClusterSnapshot next)
     {
@@ -158,6 +169,7 @@ internal sealed partial class Session
         ReservationsCancelled = 0;
         BoundBeyondEntitlement = 0;
         Unbound = 0;
+        Neighbours.Forget();
         Roster.ForgetCycle();
         for (var index = 0; index < Nodes.Length; index++)
         {

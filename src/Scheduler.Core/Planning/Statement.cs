@@ -1,7 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Feasibility;
 using Scheduler.Core.Model;
-using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning;
 
@@ -46,35 +45,35 @@ internal sealed class Statement(Session session)
     /// <param name="node">The node.</param>
     /// <param name="view">The view that was found to fit.</param>
     /// <param name="request">What was asked.</param>
-    /// <param name="tenant">Who pays.</param>
+    /// <param name="applicant">Whose it is, and whose tenant pays.</param>
     /// <param name="isBrief">Whether it will have made way when the node's reservation begins.</param>
-    public void Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, TenantNode tenant, bool isBrief = false)
+    public void Place(Pod pod, NodeState node, NodePlane view, PlacementRequest request, Applicant applicant, bool isBrief = false)
     {
         var devices = Choose(pod, view, request);
         session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1, isBrief);
-        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, tenant, Kept: null));
+        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, applicant, Kept: null));
     }
 
     /// <summary>
     /// Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it. It gets devices that are free
     /// as early as possible, if all pods of its core are equal: then none of them can be in another's way.
     /// </summary>
-    public void Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant, bool isUniform)
+    public void Keep(Pod pod, NodeState node, PlacementRequest request, Applicant applicant)
     {
         var devices = default(ImmutableArray<int>);
-        if (isUniform)
+        if (applicant.IsUniform)
         {
             node.EarliestRoom(plane => NodeFilters.PassesDynamic(plane, request) && !(devices = DeviceAllocator.Choose(plane, request)).IsDefault);
         }
 
-        Keep(pod, node, devices.IsDefault ? Choose(pod, node.Later, request) : devices, request, tenant);
+        Keep(pod, node, devices.IsDefault ? Choose(pod, node.Later, request) : devices, request, applicant);
     }
 
     /// <summary>As the other, with the devices given.</summary>
-    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
+    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, Applicant applicant)
     {
         var room = session.Keep(node, pod.Shape, devices, request.DeviceOwner);
-        Add(new Step(new Placement(pod, node, devices, From: room.From), request.DeviceOwner, tenant, room));
+        Add(new Step(new Placement(pod, node, devices, From: room.From), request.DeviceOwner, applicant, room));
     }
 
     /// <summary>Undoes everything.</summary>
@@ -115,12 +114,13 @@ internal sealed class Statement(Session session)
 
     private void Book(in Step step, int sign)
     {
+        session.Neighbours.Change(step.Applicant.Workload.Namespace, step.Placement.Pod, step.Placement.Node, step.Kept is not null, sign);
         var gpu = step.Placement.Pod.Shape.Gpu;
         if (gpu.IsAny)
         {
-            session.Ledger.Book(step.Tenant.Index, step.Placement.Node.Flavor, sign * gpu.MilliGpu);
+            session.Ledger.Book(step.Applicant.Tenant.Index, step.Placement.Node.Flavor, sign * gpu.MilliGpu);
         }
     }
 
-    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, KeptRoom? Kept);
+    private readonly record struct Step(Placement Placement, int Owner, Applicant Applicant, KeptRoom? Kept);
 }

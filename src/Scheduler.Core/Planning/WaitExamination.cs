@@ -38,7 +38,7 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
             _surveys.Add(biggest.Kind, survey = NodeSurvey.Of(session, biggest.Kind));
         }
 
-        var need = new Need(applicant, pods, biggest.Pod.Shape, milli, survey);
+        var need = new Need(applicant, pods, biggest.Pod.Shape, milli, survey, biggest.Kind.HasNeighbours);
         var (reason, message, free) = biggest.Pod.Shape.Gpu.IsAny ? ExamineGpu(need) : (WaitReason.NodeConstraints, WaitMessages.NoNode(need), 0L);
         var explanation = new Explanation
         {
@@ -133,6 +133,11 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
             return (WaitReason.TopologyUnavailable, WaitMessages.Topology(need, topology), free);
         }
 
+        if (need.HasNeighbours && (survey.NodesBarredByOthers > 0 || survey.Fits))
+        {
+            return (WaitReason.NodeConstraints, survey.Fits ? WaitMessages.NotTogether(need) : WaitMessages.NoNode(need), free);
+        }
+
         return survey.NodesShortOfResources > 0
             ? (WaitReason.NodeConstraints, WaitMessages.ShortOfResources(need), free)
             : (WaitReason.Fragmented, WaitMessages.Fragmented(need, free), free);
@@ -145,7 +150,8 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
 /// <param name="Shape">The biggest of them.</param>
 /// <param name="MilliGpu">All of them together.</param>
 /// <param name="Survey">What the cluster holds for the biggest.</param>
-internal sealed record Need(Applicant Applicant, int Pods, PodShape Shape, long MilliGpu, NodeSurvey Survey)
+/// <param name="HasNeighbours">Whether other pods decide where it may be.</param>
+internal sealed record Need(Applicant Applicant, int Pods, PodShape Shape, long MilliGpu, NodeSurvey Survey, bool HasNeighbours)
 {
     /// <summary>The workload.</summary>
     public Workload Workload => Applicant.Workload;

@@ -28,7 +28,7 @@ internal static class WaitMessages
             : "");
 
     public static string VolumePending(Workload workload) =>
-        $"a volume of {workload.Name} is not ready; see kubectl describe of its PersistentVolumeClaims";
+        workload.HoldDetail ?? $"a volume of {workload.Name} is not ready; see kubectl describe of its PersistentVolumeClaims";
 
     public static string ForVictims(Applicant applicant, DateTimeOffset? until) =>
         $"room is being made for it on {NodesOf(applicant.Kept)}"
@@ -46,6 +46,9 @@ internal static class WaitMessages
     public static string NoQuota(Need need, IEnumerable<FlavorId> flavors) =>
         $"needs {Wants(need)}, and tenant '{need.Tenant.Id}' has no quota for {string.Join(" or ", flavors)}; "
         + "ask for another GPU product, or an administrator for a quota";
+
+    public static string NotTogether(Need need) =>
+        $"needs {Wants(need)}; there is room for one of its pods, but affinity, spread or ports do not let all of them start on what is free";
 
     public static string NoNode(Need need) =>
         $"needs {Wants(need)}, and no node accepts it: {Rejections(need.Survey)}";
@@ -125,9 +128,15 @@ internal static class WaitMessages
         FilterName.NodePool => "outside the tenant's node pool",
         FilterName.NodeAffinity => "do not match its node selector or affinity",
         FilterName.Taints => "have a taint that it does not tolerate",
+        FilterName.Volumes => "out of reach of its volumes",
         FilterName.GpuKind => "without such GPUs",
         FilterName.Resources => "short of CPU, memory, storage or pod slots",
         FilterName.GpuFree => "without free GPUs",
+        FilterName.HostPorts => "where its host port is taken",
+        FilterName.AttachLimit => nodes == 1 ? "takes no more volumes of its driver" : "take no more volumes of its driver",
+        FilterName.PodAffinity => "not near the pods of its affinity",
+        FilterName.PodAntiAffinity => "near pods that it avoids, or that avoid it",
+        FilterName.TopologySpread => "where its topology spread would be too uneven",
         _ => filter.ToString(),
     };
 

@@ -72,6 +72,7 @@ internal sealed partial class ClusterCache
             PreemptBy = record.PreemptBy,
             PreemptedFor = record.PreemptedFor,
             Errors = record.Errors,
+            Claims = known.Claims.SequenceEqual(record.Claims) ? record.Claims : known.Claims,
             Placement = record.Placement,
             StartedAt = record.StartedAt,
             Disposition = known.Placement is null && record.Placement is not null ? record.Disposition : known.Disposition,
@@ -167,6 +168,48 @@ internal sealed partial class ClusterCache
         // Not the status that the object carries: it is our own writing, and must not wake the loop that leads to it.
         private static (string, string, long, bool, string, string) Told(TenantVerdict verdict) => (
             verdict.Record.Name, verdict.Record.Uid, verdict.Record.Generation, verdict.IsAccepted, verdict.Reason, verdict.Message);
+    }
+
+    private sealed class WorkloadSink(ClusterCache cache) : IReflectorSink<WorkloadRecord>
+    {
+        public void Replace(IReadOnlyList<WorkloadRecord> items) => cache.Write(() =>
+        {
+            var changed = false;
+            var present = items.Select(item => (item.Namespace, item.Name)).ToHashSet();
+            foreach (var gone in cache._workloadGroups.Keys.Select(key => (key.Namespace, key.Workload)).Distinct().Where(key => !present.Contains(key)).ToList())
+                changed |= Remove(gone.Namespace, gone.Workload);
+            foreach (var item in items)
+                changed |= Set(item);
+            return changed;
+        });
+
+        public void Upsert(WorkloadRecord item) => cache.Write(() => Set(item));
+
+        public void Delete(WorkloadRecord item) => cache.Write(() => Remove(item.Namespace, item.Name));
+
+        private bool Set(WorkloadRecord item)
+        {
+            var before = Of(item.Namespace, item.Name).ToDictionary(key => key.PodGroup, key => cache._workloadGroups[key]);
+            if (before.Count == item.Groups.Length && item.Groups.All(group => before.TryGetValue(group.PodGroup, out var known) && known == group.MinMember))
+                return false;
+            Remove(item.Namespace, item.Name);
+            foreach (var (podGroup, minMember) in item.Groups)
+                cache._workloadGroups[(item.Namespace, item.Name, podGroup)] = minMember;
+            cache._pods.MarkNamespaceDirty(item.Namespace);
+            return true;
+        }
+
+        private bool Remove(string @namespace, string name)
+        {
+            var groups = Of(@namespace, name);
+            foreach (var group in groups)
+                cache._workloadGroups.Remove(group);
+            cache._pods.MarkNamespaceDirty(@namespace);
+            return groups.Count > 0;
+        }
+
+        private List<(string Namespace, string Workload, string PodGroup)> Of(string @namespace, string name) =>
+            [.. cache._workloadGroups.Keys.Where(key => key.Namespace == @namespace && key.Workload == name)];
     }
 
     private sealed class PodGroupSink(ClusterCache cache) : IReflectorSink<PodGroupRecord>

@@ -32,6 +32,7 @@ internal sealed partial class ClusterCache
     private readonly Dictionary<NodeName, Node> _nodes = [];
     private readonly Dictionary<NodeName, Node> _nodesWithOthers = [];
     private readonly Dictionary<(string Namespace, string Name), int> _podGroups = [];
+    private readonly Dictionary<(string Namespace, string Workload, string PodGroup), int> _workloadGroups = [];
     private readonly Dictionary<WorkloadId, Workload> _workloads = [];
     private readonly Dictionary<WorkloadId, List<BlockedPod>> _blocked = [];
     private readonly TenantState _tenants = new();
@@ -50,7 +51,13 @@ internal sealed partial class ClusterCache
         Nodes = new NodeSink(this);
         Tenants = new TenantSink(this);
         PodGroups = new PodGroupSink(this);
+        Workloads = new WorkloadSink(this);
         Budgets = new BudgetSink(this);
+        Namespaces = new NamespaceSink(this);
+        Claims = new ClaimSink(this);
+        Volumes = new VolumeSink(this);
+        StorageClasses = new StorageClassSink(this);
+        AttachLimits = new AttachLimitSink(this);
     }
 
     public IReflectorSink<PodRecord> Pods { get; }
@@ -60,6 +67,8 @@ internal sealed partial class ClusterCache
     public IReflectorSink<TenantRecord> Tenants { get; }
 
     public IReflectorSink<PodGroupRecord> PodGroups { get; }
+
+    public IReflectorSink<WorkloadRecord> Workloads { get; }
 
     /// <summary>Raised after a change that could change a plan, outside the lock, on the thread that made it. Handlers only signal.</summary>
     public event Action? Changed;
@@ -158,6 +167,8 @@ internal sealed partial class ClusterCache
                 .Add(_workloads.Values)
                 .With(_tenants.Tree)
                 .With(_shapes.Mix(_nodes.Values));
+            foreach (var (name, labels) in _namespaces)
+                builder.WithNamespace(name, labels);
             foreach (var budget in _budgets.Values.SelectMany(budgets => budgets.Values))
                 builder.WithBudget(budget.Key, budget.DisruptionsAllowed);
             return new CacheView(builder.Build(), [.. _blocked.Values.SelectMany(pods => pods).OrderBy(pod => pod.Pod.Id)]);
@@ -179,7 +190,10 @@ internal sealed partial class ClusterCache
             {
                 if (Check(decision.Workload, binding, rooms, out var record) is { } refusal)
                     return refusal;
-                builder.Add(new BindRequest(binding.Pod, record!.Namespace, record.Name, binding.Node, binding.Devices, decision.Workload));
+                builder.Add(new BindRequest(binding.Pod, record!.Namespace, record.Name, binding.Node, binding.Devices, decision.Workload)
+                {
+                    UnboundClaims = VolumesOf(record).Unbound,
+                });
             }
 
             foreach (var binding in decision.Pods)
@@ -271,6 +285,8 @@ internal sealed partial class ClusterCache
             rooms[binding.Node] = room = RoomOn(target);
         }
 
+        if (VolumeRefusal(record, _nodes[binding.Node]) is { } outOfReach)
+            return outOfReach;
         var placement = new PodPlacement(binding.Node, binding.Devices);
         if (room.Refusal(record.Shape, placement) is { } refusal)
             return refusal;
@@ -347,9 +363,21 @@ internal sealed partial class ClusterCache
 
     private WorkloadAssembly.Surroundings Surrounding(WorkloadId id, PodRecord first) => new(
         _tenants.Tree.OwnerOf(first.Namespace),
-        first.Group is not null && _podGroups.TryGetValue((first.Namespace, first.Group), out var minMember) ? minMember : null,
+        GroupSize(first),
         _pods.SucceededOf(id), _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil,
-        _notices.GetValueOrDefault, _nominations.GetValueOrDefault, BudgetOf);
+        _notices.GetValueOrDefault, _nominations.GetValueOrDefault, BudgetOf,
+        VolumesOf);
+
+    private int? GroupSize(PodRecord pod)
+    {
+        if (pod.WorkloadGroup is { } group)
+        {
+            var colon = group.IndexOf(':', StringComparison.Ordinal);
+            return _workloadGroups.TryGetValue((pod.Namespace, group[..colon], group[(colon + 1)..]), out var minCount) ? minCount : null;
+        }
+
+        return pod.Group is not null && _podGroups.TryGetValue((pod.Namespace, pod.Group), out var minMember) ? minMember : null;
+    }
 
     private static bool IsPlanned(PodRecord record) => PodTable.IsInWorkload(record) && record.Disposition != PodDisposition.Gated;
 
@@ -363,7 +391,10 @@ internal sealed partial class ClusterCache
                 continue;
             }
 
-            var now = _pods.WithOthers(node);
+            var now = _pods.WithOthers(node, record => PodRules.WithVolumes(record.Shape.Rules, VolumesOf(record).Attached)) with
+            {
+                AttachLimits = _attachLimits.GetValueOrDefault(name, []),
+            };
             if (!_nodesWithOthers.TryGetValue(name, out var before) || !ModelComparison.AreEqual(before, now))
                 _nodesWithOthers[name] = now;
         }

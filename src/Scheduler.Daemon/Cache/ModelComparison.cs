@@ -19,6 +19,7 @@ internal static class ModelComparison
         && a.UsedByOthers == b.UsedByOthers && a.PodsOfOthers == b.PodsOfOthers
         && a.Devices.SequenceEqual(b.Devices) && a.MigCapacities.SequenceEqual(b.MigCapacities)
         && a.Scalars.SequenceEqual(b.Scalars) && a.ScalarsUsedByOthers.SequenceEqual(b.ScalarsUsedByOthers) && a.Taints.SequenceEqual(b.Taints)
+        && a.Others.SequenceEqual(b.Others) && a.AttachLimits.SequenceEqual(b.AttachLimits)
         && a.Labels.Count == b.Labels.Count && a.Labels.SequenceEqual(b.Labels);
 
     public static bool AreEqual(Tenant a, Tenant b) =>

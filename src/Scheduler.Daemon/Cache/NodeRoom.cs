@@ -14,6 +14,7 @@ internal sealed class NodeRoom
     private readonly Dictionary<string, long> _scalars = new(StringComparer.Ordinal);
     private ResourceVector _free;
     private int _podsLeft;
+    private readonly List<HostPort> _ports = [];
     private int _wholeOnUnknownDevices;
 
     public NodeRoom(Node node)
@@ -33,6 +34,7 @@ internal sealed class NodeRoom
     {
         _free -= shape.Requests;
         _podsLeft--;
+        _ports.AddRange(shape.Rules?.HostPorts ?? []);
         foreach (var scalar in shape.Scalars)
             _scalars[scalar.Name] = _scalars.GetValueOrDefault(scalar.Name) - scalar.Amount;
         if (shape.Gpu.Kind == GpuRequestKind.Mig)
@@ -59,6 +61,12 @@ internal sealed class NodeRoom
         {
             if (_scalars.GetValueOrDefault(scalar.Name) < scalar.Amount)
                 return $"node {_node.Name} has too little {scalar.Name} left";
+        }
+
+        foreach (var port in shape.Rules?.HostPorts ?? [])
+        {
+            if (_ports.Exists(taken => taken.ConflictsWith(port)))
+                return $"port {port.Port} of node {_node.Name} is taken";
         }
 
         return GpuRefusal(shape.Gpu, placement);

@@ -17,6 +17,7 @@ internal sealed class PodTable
     private readonly Dictionary<WorkloadId, List<PodId>> _byWorkload = [];
     private readonly Dictionary<WorkloadId, Dictionary<PodId, string?>> _succeededOf = [];
     private readonly Dictionary<PodId, WorkloadId> _succeeded = [];
+    private readonly Dictionary<(string Namespace, string Claim), HashSet<PodId>> _byClaim = [];
 
     public HashSet<WorkloadId> DirtyWorkloads { get; } = [];
 
@@ -63,6 +64,13 @@ internal sealed class PodTable
         _byId[record.Id] = record;
         _byName[(record.Namespace, record.Name)] = record.Id;
         AddTo(_byWorkload, record.Workload, record.Id);
+        foreach (var claim in record.Claims)
+        {
+            if (!_byClaim.TryGetValue((record.Namespace, claim), out var users))
+                _byClaim[(record.Namespace, claim)] = users = [];
+            users.Add(record.Id);
+        }
+
         DirtyWorkloads.Add(record.Workload);
         if (record.Placement is { } placement)
         {
@@ -87,6 +95,14 @@ internal sealed class PodTable
         if (members.Count == 0)
             _byWorkload.Remove(record.Workload);
         DirtyWorkloads.Add(record.Workload);
+        foreach (var claim in record.Claims)
+        {
+            var users = _byClaim[(record.Namespace, claim)];
+            users.Remove(id);
+            if (users.Count == 0)
+                _byClaim.Remove((record.Namespace, claim));
+        }
+
         if (record.Placement is { } placement && _byNode.TryGetValue(placement.Node, out var pods))
         {
             pods.Remove(id);
@@ -105,6 +121,27 @@ internal sealed class PodTable
             DirtyWorkloads.Add(record.Workload);
     }
 
+    /// <summary>Something about a claim changed: that of its pods, and of the nodes that count them as others'.</summary>
+    public void MarkClaimDirty(string @namespace, string claim)
+    {
+        if (!_byClaim.TryGetValue((@namespace, claim), out var users))
+            return;
+        foreach (var id in users)
+        {
+            var record = _byId[id];
+            DirtyWorkloads.Add(record.Workload);
+            if (record.Placement is { } placement && !IsInWorkload(record))
+                DirtyNodes.Add(placement.Node);
+        }
+    }
+
+    /// <summary>The same for all claims.</summary>
+    public void MarkAllClaimsDirty()
+    {
+        foreach (var (@namespace, claim) in _byClaim.Keys)
+            MarkClaimDirty(@namespace, claim);
+    }
+
     public void MarkAllDirty() => DirtyWorkloads.UnionWith(_byWorkload.Keys);
 
     public void MarkNamespaceDirty(string @namespace)
@@ -120,11 +157,14 @@ internal sealed class PodTable
     public static bool IsInWorkload(PodRecord record) => record.IsManaged || (record.HoldsRoom && record.Shape.Gpu.IsAny);
 
     /// <summary>The node with the books of the pods on it that are in no workload.</summary>
-    public Node WithOthers(Node node)
+    /// <param name="node">The node.</param>
+    /// <param name="rulesOf">What a pod says about those beside it.</param>
+    public Node WithOthers(Node node, Func<PodRecord, PodRules?> rulesOf)
     {
         var used = ResourceVector.Zero;
         var count = 0;
         List<ScalarResource> scalars = [];
+        List<OtherPod> others = [];
         foreach (var id in On(node.Name))
         {
             var record = _byId[id];
@@ -132,10 +172,13 @@ internal sealed class PodTable
                 continue;
             used += record.Shape.Requests;
             scalars.AddRange(record.Shape.Scalars);
+            others.Add(new OtherPod(record.Id, record.Namespace, record.Labels, rulesOf(record), record.Disposition == PodDisposition.Leaving));
             count++;
         }
 
-        return node with { UsedByOthers = used, PodsOfOthers = count, ScalarsUsedByOthers = ScalarResource.Normalise(scalars) };
+        others.Sort(static (a, b) => a.Id.CompareTo(b.Id));
+
+        return node with { UsedByOthers = used, PodsOfOthers = count, ScalarsUsedByOthers = ScalarResource.Normalise(scalars), Others = [.. others] };
     }
 
     private void AddSucceeded(PodRecord record)

@@ -16,7 +16,8 @@ internal static class WorkloadAssembly
     internal readonly record struct Surroundings(
         TenantId? Tenant, int? PodGroupMinMember, IReadOnlyCollection<string?> Succeeded, Func<PodId, PodPlacement?> AssumedPlacement,
         Func<PodId, DateTimeOffset?> AssumedAt, Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, Notice?> NoticeOf,
-        Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf);
+        Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf,
+        Func<PodRecord, PodVolumes> VolumesOf);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -29,6 +30,7 @@ internal static class WorkloadAssembly
         var members = new List<(PodRecord Record, Pod Pod)>(records.Count);
         DateTimeOffset? heldUntil = null;
         DateTimeOffset? startedAt = null;
+        string? volumePending = null;
         foreach (var record in records)
         {
             var placement = record.Placement ?? surroundings.AssumedPlacement(record.Id);
@@ -44,7 +46,10 @@ internal static class WorkloadAssembly
             var state = pod.State;
             members.Add((record, pod));
             if (state == PodState.Pending)
+            {
                 heldUntil = Later(heldUntil, surroundings.HeldUntil(record.Id));
+                volumePending ??= surroundings.VolumesOf(record).Pending;
+            }
             else
                 startedAt = Earlier(startedAt, record.StartedAt ?? surroundings.AssumedAt(record.Id));
         }
@@ -52,7 +57,7 @@ internal static class WorkloadAssembly
         if (members.Count == 0)
             return null;
         var needed = StillNeeded(minMember ?? members.Count, records, surroundings.Succeeded);
-        return Make(id, members, surroundings, needed, startedAt, heldUntil);
+        return Make(id, members, surroundings, needed, startedAt, heldUntil, volumePending);
     }
 
     private static Pod MakePod(PodRecord record, PodPlacement? placement, in Surroundings surroundings)
@@ -62,7 +67,8 @@ internal static class WorkloadAssembly
         {
             Id = record.Id,
             Name = record.Name,
-            Shape = record.Shape,
+            Shape = surroundings.VolumesOf(record).AddTo(record.Shape),
+            Labels = record.Labels,
             State = state,
             Placement = placement,
             Nomination = state == PodState.Pending ? surroundings.NominationOf(record.Id) : null,
@@ -98,15 +104,18 @@ internal static class WorkloadAssembly
         if (record.Disposition == PodDisposition.Pending && minMember is null)
         {
             return new BlockedPod(record, PodGroupMissingReason,
-                $"pod {record.Namespace}/{record.Name} belongs to the gang '{record.Group}', but there is no PodGroup of that name in its "
-                + $"namespace; create one, or set {Annotations.MinMember} on the pods");
+                $"pod {record.Namespace}/{record.Name} belongs to the gang '{record.Group}', but there is no "
+                + (record.WorkloadGroup is null
+                    ? $"PodGroup of that name in its namespace; create one, or set {Annotations.MinMember} on the pods"
+                    : $"Workload with that pod group in its namespace; create it, or set {Annotations.MinMember} on the pods"));
         }
 
         return null;
     }
 
     private static Workload Make(
-        WorkloadId id, List<(PodRecord Record, Pod Pod)> members, in Surroundings surroundings, int minMember, DateTimeOffset? startedAt, DateTimeOffset? heldUntil)
+        WorkloadId id, List<(PodRecord Record, Pod Pod)> members, in Surroundings surroundings, int minMember, DateTimeOffset? startedAt, DateTimeOffset? heldUntil,
+        string? volumePending)
     {
         members.Sort(static (a, b) => a.Pod.Id.CompareTo(b.Pod.Id));
         var budgetOf = surroundings.BudgetOf;
@@ -134,7 +143,9 @@ internal static class WorkloadAssembly
             Topology = Topology(members),
             IsPreemptible = members.TrueForAll(member => member.Record.IsPreemptible),
             IsManaged = first.IsManaged,
-            Hold = heldUntil is null ? Hold.None : Hold.Backoff,
+            MayPreempt = members.TrueForAll(member => member.Record.MayPreempt),
+            Hold = heldUntil is not null ? Hold.Backoff : volumePending is not null ? Hold.VolumePending : Hold.None,
+            HoldDetail = heldUntil is null ? volumePending : null,
             HoldUntil = heldUntil,
         };
     }

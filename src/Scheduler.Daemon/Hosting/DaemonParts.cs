@@ -15,6 +15,7 @@ namespace Scheduler.Daemon.Hosting;
 internal sealed class DaemonParts : IDisposable
 {
     private readonly IDisposable _leadershipResource;
+    private readonly BindQueue _binds;
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -40,12 +41,13 @@ internal sealed class DaemonParts : IDisposable
             client, Cache, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
         var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
-        var binds = new BindQueue(binder, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
+        var claims = new ClaimBinder(client, Cache, new ClaimBinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
+        _binds = new BindQueue(binder, claims, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
         var pods = MakePodReflector(settings, client, logger);
         PlanningPolicy = Policy(settings);
         History = new WorkloadHistory(settings.Api.HistoryWorkloads);
         Loop = new SchedulingLoop(
-            Cache, new CorePlanning(PlanningPolicy), new PlanApplier(Cache, binds, evictor, reservations, conditions, Metrics, logger),
+            Cache, new CorePlanning(PlanningPolicy), new PlanApplier(Cache, _binds, evictor, reservations, conditions, Metrics, logger),
             Leadership, ReadModel, Metrics, LoopSettings(settings), time, logger,
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
@@ -64,7 +66,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
             ],
-            Loop, binds, Synced, time, logger);
+            Loop, _binds, Synced, time, logger);
     }
 
     public ApiServerClient Client { get; }
@@ -93,6 +95,7 @@ internal sealed class DaemonParts : IDisposable
     public void Dispose()
     {
         _leadershipResource.Dispose();
+        _binds.Dispose();
         Client.Dispose();
     }
 
@@ -123,6 +126,19 @@ internal sealed class DaemonParts : IDisposable
             Make(new Reflector<PodGroupObject, PodGroupRecord>(client,
                 Watched(settings, "podgroups", "/apis/scheduling.x-k8s.io/v1alpha1/podgroups", mayBeAbsent: true),
                 WireJson.Default.PodGroupObject, TenantMapping.Map, Cache.PodGroups, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<WorkloadObject, WorkloadRecord>(client,
+                Watched(settings, "workloads", "/apis/scheduling.k8s.io/v1alpha1/workloads", mayBeAbsent: true),
+                WireJson.Default.WorkloadObject, TenantMapping.Map, Cache.Workloads, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<NamespaceObject, NamespaceRecord>(client, Watched(settings, "namespaces", "/api/v1/namespaces"),
+                WireJson.Default.NamespaceObject, VolumeMapping.Map, Cache.Namespaces, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<ClaimObject, ClaimRecord>(client, Watched(settings, "persistentvolumeclaims", "/api/v1/persistentvolumeclaims"),
+                WireJson.Default.ClaimObject, VolumeMapping.Map, Cache.Claims, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<VolumeObject, VolumeRecord>(client, Watched(settings, "persistentvolumes", "/api/v1/persistentvolumes"),
+                WireJson.Default.VolumeObject, VolumeMapping.Map, Cache.Volumes, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<StorageClassObject, StorageClassRecord>(client, Watched(settings, "storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
+                WireJson.Default.StorageClassObject, VolumeMapping.Map, Cache.StorageClasses, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<CsiNodeObject, AttachLimitsRecord>(client, Watched(settings, "csinodes", "/apis/storage.k8s.io/v1/csinodes"),
+                WireJson.Default.CsiNodeObject, VolumeMapping.Map, Cache.AttachLimits, Metrics.Observer, settings.Time, logger)),
             Make(new Reflector<DisruptionBudgetObject, BudgetRecord>(client,
                 Watched(settings, "poddisruptionbudgets", "/apis/policy/v1/poddisruptionbudgets", mayBeAbsent: true) with
                 {

@@ -9,7 +9,11 @@ using Scheduler.Daemon.Kubernetes.Wire;
 namespace Scheduler.Daemon.Kubernetes;
 
 /// <summary>One pod to be bound.</summary>
-internal sealed record BindRequest(PodId Pod, string Namespace, string Name, NodeName Node, ImmutableArray<int> Devices, WorkloadId Workload);
+internal sealed record BindRequest(PodId Pod, string Namespace, string Name, NodeName Node, ImmutableArray<int> Devices, WorkloadId Workload)
+{
+    /// <summary>Claims that wait for the node of their first pod: they are bound before it is.</summary>
+    public ImmutableArray<string> UnboundClaims { get; init; } = [];
+}
 
 /// <summary>How a binding ended. Each says what the caller does next.</summary>
 internal enum BindResult

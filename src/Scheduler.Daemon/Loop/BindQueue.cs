@@ -8,15 +8,41 @@ namespace Scheduler.Daemon.Loop;
 
 /// <summary>
 /// Bindings under way: a bounded number at once, each reported to the cache when it ended. The queue itself needs no bound of its
-/// own: a pod is in it at most once, because it is assumed before it gets here.
+/// own: a pod is in it at most once, because it is assumed before it gets here. A pod whose volumes have to be made first waits
+/// for them beside the queue, and takes no worker meanwhile.
 /// </summary>
 internal sealed class BindQueue(
-    PodBinder binder, ClusterCache cache, EventRecorder events, SchedulerMetrics metrics, int concurrency, TimeProvider time, ILogger logger)
+    PodBinder binder, ClaimBinder claims, ClusterCache cache, EventRecorder events, SchedulerMetrics metrics, int concurrency, TimeProvider time, ILogger logger) : IDisposable
 {
     private readonly Channel<(BindRequest Request, LeadershipTerm Term)> _queue =
         Channel.CreateUnbounded<(BindRequest, LeadershipTerm)>();
+    private readonly Lock _gate = new();
+    private readonly HashSet<Task> _waitingForClaims = [];
+    private readonly CancellationTokenSource _completed = new();
 
     public void Enqueue(BindRequest request, LeadershipTerm term)
+    {
+        if (request.UnboundClaims.IsEmpty)
+        {
+            EnqueueNow(request, term);
+            return;
+        }
+
+        lock (_gate)
+        {
+            var waiting = Task.Run(() => BindClaimsAsync(request, term), CancellationToken.None);
+            _waitingForClaims.Add(waiting);
+            _ = waiting.ContinueWith(Forget, CancellationToken.None, TaskContinuationOptions.ExecuteSynchronously, TaskScheduler.Default);
+        }
+
+        void Forget(Task done)
+        {
+            lock (_gate)
+                _waitingForClaims.Remove(done);
+        }
+    }
+
+    private void EnqueueNow(BindRequest request, LeadershipTerm term)
     {
         if (!_queue.Writer.TryWrite((request, term)))
             cache.Forget(request.Pod, backOff: false);
@@ -25,11 +51,56 @@ internal sealed class BindQueue(
     /// <summary>Bindings that have not begun.</summary>
     public int Waiting => _queue.Reader.Count;
 
-    /// <summary>Takes no more; <see cref="RunAsync"/> returns when what is queued is done.</summary>
-    public void Complete() => _queue.Writer.TryComplete();
+    /// <summary>
+    /// Takes no more; <see cref="RunAsync"/> returns when what is queued is done. What waits for volumes is given up: the nodes stay
+    /// on the claims, and the next daemon goes on from there.
+    /// </summary>
+    public void Complete()
+    {
+        _completed.Cancel();
+        _queue.Writer.TryComplete();
+    }
 
-    public Task RunAsync(CancellationToken stop) =>
-        Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(() => WorkAsync(stop), CancellationToken.None)));
+    public async Task RunAsync(CancellationToken stop)
+    {
+        await Task.WhenAll(Enumerable.Range(0, concurrency).Select(_ => Task.Run(() => WorkAsync(stop), CancellationToken.None))).ConfigureAwait(false);
+        Task[] waiting;
+        lock (_gate)
+            waiting = [.. _waitingForClaims];
+        await Task.WhenAll(waiting).ConfigureAwait(false);
+    }
+
+    public void Dispose() => _completed.Dispose();
+
+    private async Task BindClaimsAsync(BindRequest request, LeadershipTerm term)
+    {
+        var started = time.GetTimestamp();
+        BindOutcome? failed;
+        try
+        {
+            using var both = CancellationTokenSource.CreateLinkedTokenSource(_completed.Token, term.Lost);
+            failed = await claims.BindAsync(request, term, both.Token).ConfigureAwait(false);
+        }
+        catch (OperationCanceledException) when (_completed.IsCancellationRequested || !term.IsHeld)
+        {
+            failed = new BindOutcome(BindResult.Fenced, "the lease was lost, or the daemon stops");
+        }
+        catch (Exception bug)
+        {
+            // As below: the pod would stay assumed for good.
+            Log.BindBug(logger, bug, request.Namespace, request.Name);
+            failed = new BindOutcome(BindResult.Rejected, bug.Message);
+        }
+
+        if (failed is null)
+        {
+            EnqueueNow(request, term);
+            return;
+        }
+
+        metrics.BindEnded(failed.Result, time.GetElapsedTime(started));
+        Settle(request, failed);
+    }
 
     private async Task WorkAsync(CancellationToken stop)
     {

@@ -73,7 +73,8 @@ internal sealed class WriterFixture : IAsyncDisposable
         Conditions = new ConditionWriter(client, Cache, Leadership, Events, new RateLimit(1000, Time), Metrics, Time, NullLogger.Instance);
         Evictor = new Evictor(client, Cache, Leadership, Events, Metrics, Time, NullLogger.Instance);
         Reservations = new ReservationWriter(client, Cache, Leadership, new RateLimit(1000, Time), Metrics, Time, NullLogger.Instance);
-        Binds = new BindQueue(new PodBinder(client, new BinderSettings(), Time, NullLogger.Instance, () => 1), Cache, Events, Metrics, 4, Time, NullLogger.Instance);
+        Binds = new BindQueue(new PodBinder(client, new BinderSettings(), Time, NullLogger.Instance, () => 1),
+            new ClaimBinder(client, Cache, new ClaimBinderSettings(), Time, NullLogger.Instance, () => 1), Cache, Events, Metrics, 4, Time, NullLogger.Instance);
         Loop = new SchedulingLoop(Cache, Planning, new PlanApplier(Cache, Binds, Evictor, Reservations, Conditions, Metrics, NullLogger.Instance),
             Leadership, ReadModel, Metrics, new LoopSettings(), Time, NullLogger.Instance, RefreshPodsAsync);
         Cache.Tenants.Replace([CacheFixture.Tenant("team", "ns", 100)]);
@@ -141,6 +142,7 @@ internal sealed class WriterFixture : IAsyncDisposable
         await Task.WhenAll(_runs);
         _stop.Dispose();
         Leadership.Dispose();
+        Binds.Dispose();
         Server.Dispose();
     }
 }

@@ -67,7 +67,8 @@ public static class Make
     public static PodShape Shape(
         int gpus = 0, int fraction = 0, (string Profile, int Count)? mig = null, long milliCpu = 1000, long memoryGiB = 4,
         (string Key, string Value)[]? selector = null, ImmutableArray<NodeSelectorTerm> required = default,
-        ImmutableArray<PreferredTerm> preferred = default, ImmutableArray<Toleration> tolerations = default) =>
+        ImmutableArray<PreferredTerm> preferred = default, ImmutableArray<Toleration> tolerations = default,
+        ImmutableArray<ImmutableArray<NodeSelectorTerm>> volumeTerms = default, PodRules? rules = null) =>
         PodShape.Create(
             new ResourceVector(milliCpu, memoryGiB << 30),
             gpus > 0 ? GpuRequest.Whole(gpus)
@@ -77,12 +78,14 @@ public static class Make
             nodeSelector: (selector ?? []).Select(pair => KeyValuePair.Create(pair.Key, pair.Value)),
             requiredTerms: required,
             preferredTerms: preferred,
-            tolerations: tolerations);
+            tolerations: tolerations,
+            volumeTerms: volumeTerms,
+            rules: rules);
 
     /// <summary>A waiting workload of one pod, or of <paramref name="pods"/> equal ones.</summary>
     public static Workload Waiting(
         string name, string tenant, PodShape shape, int pods = 1, int? minMember = null, int priority = 0, int submittedMinutesAgo = 10,
-        bool isPreemptible = true, Hold hold = Hold.None) =>
+        bool isPreemptible = true, Hold hold = Hold.None, (string Key, string Value)[]? podLabels = null) =>
         new()
         {
             Id = new WorkloadId(name),
@@ -94,6 +97,7 @@ public static class Make
                 Id = new PodId($"{name}/{index:000}"),
                 Name = pods == 1 ? name : $"{name}-{index}",
                 Shape = shape,
+                Labels = Labels(podLabels ?? []),
             })],
             MinMember = minMember ?? pods,
             IsGang = pods > 1,
@@ -102,6 +106,9 @@ public static class Make
             IsPreemptible = isPreemptible,
             Hold = hold,
         };
+
+    public static LabelSet Labels(params (string Key, string Value)[] labels) =>
+        LabelSet.Of(labels.Select(pair => KeyValuePair.Create(pair.Key, pair.Value)));
 
     /// <summary>The same workload with all its pods on one node, from <paramref name="firstDevice"/> on.</summary>
     public static Workload RunningOn(this Workload workload, string node, int firstDevice = 0, PodState state = PodState.Placed)

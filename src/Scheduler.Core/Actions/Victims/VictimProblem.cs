@@ -56,7 +56,8 @@ internal sealed class VictimProblem
         (!kind.Request.Shape.Gpu.IsAny || (node.Flavor >= 0 && _allowedFlavors[node.Flavor]))
         && (_level is null || _level.DomainOf(node.Index) == _domain)
         && (node.Reservation is not { } reservation || reservation.Holder == Applicant || (Rule.IsInsideGuarantee && !reservation.IsInsideGuarantee))
-        && kind.Heap.StaticRejection(node) is null;
+        && kind.Heap.StaticRejection(node) is null
+        && _session.Neighbours.Allows(node, kind);
 
     /// <summary>
     /// Inside a tenant, the beneficiary takes the place of its victims: with them gone it must be within the limits, and on
@@ -97,8 +98,23 @@ internal sealed class VictimProblem
     /// </summary>
     public List<(WaitingPod Pod, NodeState Node)>? Place(Scenario scenario)
     {
+        var placements = new List<(WaitingPod Pod, NodeState Node)>(Applicant.Missing);
+        var isComplete = TryPlace(scenario, placements);
+        foreach (var (pod, node) in placements)
+        {
+            Note(pod, node, sign: -1);
+        }
+
+        return isComplete ? placements : null;
+    }
+
+    /// <summary>While the pods are placed they see each other.</summary>
+    private void Note(in WaitingPod pod, NodeState node, int sign) =>
+        _session.Neighbours.Change(Applicant.Workload.Namespace, pod.Pod, node, isKept: false, sign);
+
+    private bool TryPlace(Scenario scenario, List<(WaitingPod Pod, NodeState Node)> placements)
+    {
         var nodes = scenario.ChangedNodes.Concat(_session.Nodes.Where(node => !scenario.IsChanged(node)));
-        var placements = new List<(WaitingPod, NodeState)>(Applicant.Missing);
         var planes = new Dictionary<int, NodePlane>();
         var next = 0;
         foreach (var (kind, pods) in Groups)
@@ -123,20 +139,21 @@ internal sealed class VictimProblem
                     planes.Add(node.Index, plane = plane.Clone());
                 }
 
-                for (; room > 0; room--)
+                for (; room > 0 && _session.Neighbours.Allows(node, kind); room--)
                 {
                     plane.Occupy(kind.Request.Shape, DeviceAllocator.Choose(plane, kind.Request), kind.Request.DeviceOwner, sign: 1);
                     placements.Add((Applicant.Pending[next++], node));
+                    Note(placements[^1].Pod, node, sign: 1);
                 }
             }
 
             if (next < end)
             {
-                return null;
+                return false;
             }
         }
 
-        return placements;
+        return true;
     }
 
     /// <summary>Pods of a kind that fit the allowed nodes of a scenario, counted no further than needed.</summary>

@@ -46,7 +46,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
             if (session.PartedNodes.Any(node => problem.IsAllowed(node, kind) && PodRoom.Count(node.Later, kind.Request) > 0))
             {
                 return problem.IsWithinQuota([])
-                    && (problem.Groups.Count == 1 ? problem.CountRoom(empty, kind, pods) >= pods : problem.Place(empty) is not null);
+                    && (problem.Groups.Count == 1 && !kind.HasNeighbours ? problem.CountRoom(empty, kind, pods) >= pods : problem.Place(empty) is not null);
             }
         }
 

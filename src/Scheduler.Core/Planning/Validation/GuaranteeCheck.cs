@@ -20,6 +20,7 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
         for (var index = 0; index < books.Tenants.Length; index++)
         {
             if (WaitingNeed.Of(books, index) is { Shape.Gpu.IsAny: true, IsSurplus: false } need
+                && books.Snapshot.Workloads[index].MayPreempt
                 && (!need.JoinsCore || IsCoreInside(need)) && MayStart(need))
             {
                 books.Report("W3", $"{books.Snapshot.Workloads[index].Id} waits, but is inside its guarantee and fits beside what is not borrowed");

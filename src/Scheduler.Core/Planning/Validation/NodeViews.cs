@@ -97,11 +97,12 @@ internal sealed class NodeViews
     /// <summary>Whether a node takes pods of a shape and tenant, whatever is free on it.</summary>
     public static bool Accepts(Node node, PodShape shape, TenantNode tenant, SchedulingPolicy policy)
     {
-        if (!node.IsSchedulable || !IsInPool(node, tenant, policy))
-        {
-            return false;
-        }
+        return node.IsSchedulable && IsInPool(node, tenant, policy) && Accepts(node, shape);
+    }
 
+    /// <summary>Whether labels, taints and volumes let a node take pods of a shape.</summary>
+    public static bool Accepts(Node node, PodShape shape)
+    {
         foreach (var (key, value) in shape.NodeSelector)
         {
             if (node.Labels.GetValueOrDefault(key) != value)
@@ -122,6 +123,11 @@ internal sealed class NodeViews
         foreach (var term in shape.RequiredTerms)
         {
             matches |= term.Matches(node);
+        }
+
+        foreach (var terms in shape.VolumeTerms)
+        {
+            matches &= terms.Any(term => term.Matches(node));
         }
 
         return matches;

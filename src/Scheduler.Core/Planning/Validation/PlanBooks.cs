@@ -93,6 +93,22 @@ internal sealed class PlanBooks
             || value.CountPods(PodState.Pending) + value.CountPods(PodState.Placed) < value.MinMember;
     }
 
+    /// <summary>Whether other pods decide where the waiting pods of a workload may be: those they name, or those that avoid them.</summary>
+    public bool HasNeighbours(Workload workload)
+    {
+        foreach (var pod in workload.Pods)
+        {
+            if (pod.State == PodState.Pending && (pod.Shape.Rules is not null
+                || (!Snapshot.Exclusions.IsEmpty
+                    && Snapshot.Exclusions.Any(term => term.Matches(workload.Namespace, pod.Labels, Snapshot.Namespaces)))))
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether any pod of a workload leaves, was told to, or is told by the plan.</summary>
     public bool IsOnTheMove(int workload)
     {

@@ -16,13 +16,13 @@ internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, Pod
     public long MilliGpu => Pods * Shape.Gpu.MilliGpu;
 
     /// <summary>
-    /// What a workload waits for, with its binds of the plan; null if nothing, if it is held, tied to a topology domain, on
-    /// the move, or if its pods differ: then counting is not exact.
+    /// What a workload waits for, with its binds of the plan; null if nothing, if it is held, tied to a topology domain or to
+    /// other pods, on the move, or if its pods differ: then counting is not exact.
     /// </summary>
     public static WaitingNeed? Of(PlanBooks books, int index)
     {
         var workload = books.Snapshot.Workloads[index];
-        if (!workload.IsPending || books.Nominated[index] || workload.Topology is { IsRequired: true }
+        if (!workload.IsPending || books.Nominated[index] || workload.Topology is { IsRequired: true } || books.HasNeighbours(workload)
             || books.Tenants[index] is not { } tenant || books.IsHeld(index) || books.IsOnTheMove(index))
         {
             return null;
@@ -56,7 +56,7 @@ internal readonly record struct WaitingNeed(int Workload, TenantNode Tenant, Pod
     public static WaitingNeed? BeforePlan(PlanBooks books, int index)
     {
         var workload = books.Snapshot.Workloads[index];
-        if (workload.Topology is { IsRequired: true } || books.Tenants[index] is not { } tenant || books.IsOnTheMove(index))
+        if (workload.Topology is { IsRequired: true } || books.HasNeighbours(workload) || books.Tenants[index] is not { } tenant || books.IsOnTheMove(index))
         {
             return null;
         }

@@ -11,7 +11,10 @@ namespace Scheduler.Daemon.Kubernetes.Mapping;
 internal static class NodeConstraintMapping
 {
     public static ImmutableArray<NodeSelectorTerm> Required(WireAffinity? affinity, List<PodError> errors) =>
-        affinity?.RequiredDuringSchedulingIgnoredDuringExecution is { } required
+        Required(affinity?.RequiredDuringSchedulingIgnoredDuringExecution, errors);
+
+    public static ImmutableArray<NodeSelectorTerm> Required(Wire.NodeSelector? selector, List<PodError> errors) =>
+        selector is { } required
             ? [.. (required.NodeSelectorTerms ?? []).Select(term => Term(term, errors))]
             : [];
 

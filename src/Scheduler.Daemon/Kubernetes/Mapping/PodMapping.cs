@@ -30,10 +30,12 @@ internal static class PodMapping
         var errors = new List<PodError>();
         var meta = pod.Metadata;
         var values = new AnnotationReader(meta.Annotations, errors);
-        var group = Group(meta, values, errors);
-        var shape = Shape(pod.Spec, values, errors);
-        var placement = Placement(pod, shape, values);
+        var labels = LabelSet.Of(meta.Labels);
+        var workloadGroup = WorkloadGroup(pod.Spec.WorkloadRef);
+        var group = Group(meta, pod.Spec.WorkloadRef, values, errors);
+        var shape = Shape(pod.Spec, values, errors).With(PodRulesMapping.Map(meta, pod.Spec, labels, errors));
         var isManaged = pod.Spec.SchedulerName == settings.SchedulerName;
+        var placement = Placement(pod, shape, values, isManaged);
         var record = new PodRecord
         {
             Id = new PodId(meta.Uid ?? $"{meta.Namespace}/{meta.Name}"),
@@ -45,6 +47,9 @@ internal static class PodMapping
             Placement = placement,
             Priority = pod.Spec.Priority ?? 0,
             Group = group,
+            WorkloadGroup = workloadGroup,
+            MayPreempt = pod.Spec.PreemptionPolicy != "Never",
+            Claims = Claims(pod),
             MinMember = MinMember(group, values, errors),
             IsPreemptible = IsPreemptible(meta, values),
             ExpectedDuration = values.Duration(Annotations.ExpectedDuration, isZeroAllowed: false),
@@ -52,7 +57,7 @@ internal static class PodMapping
             PreemptionGrace = values.Duration(Annotations.PreemptionGrace) ?? settings.DefaultPreemptionGrace,
             CheckpointedAt = values.Time(Annotations.CheckpointedAt),
             Topology = values.Topology(settings.TopologyLevels),
-            Labels = LabelSet.Of(meta.Labels),
+            Labels = labels,
             Controller = Controller(meta)?.Uid,
             HasSucceeded = pod.Status.Phase == "Succeeded",
             Reservation = values.Text(Annotations.Reservation),
@@ -63,12 +68,11 @@ internal static class PodMapping
             PreemptedFor = values.Text(Annotations.PreemptedFor),
             UnscheduledBecause = UnscheduledBecause(pod.Status),
         };
-        return record with { Disposition = Disposition(pod, isManaged && errors.Count > 0), Errors = [.. errors] };
+        return record with { Disposition = Disposition(pod, placement is not null, isManaged && errors.Count > 0), Errors = [.. errors] };
     }
 
-    private static PodDisposition Disposition(WirePod pod, bool isInvalid)
+    private static PodDisposition Disposition(WirePod pod, bool hasNode, bool isInvalid)
     {
-        var hasNode = !string.IsNullOrEmpty(pod.Spec.NodeName);
         if (pod.Status.Phase is "Succeeded" or "Failed")
             return PodDisposition.Finished;
         if (pod.Metadata.DeletionTimestamp is not null)
@@ -80,8 +84,21 @@ internal static class PodMapping
         return isInvalid ? PodDisposition.Invalid : PodDisposition.Pending;
     }
 
-    private static string? Group(ObjectMeta meta, AnnotationReader values, List<PodError> errors)
+    private static string? WorkloadGroup(WorkloadReference? reference) =>
+        reference is { Name: { Length: > 0 } name } ? $"{name}:{reference.PodGroup}" : null;
+
+    private static ImmutableArray<string> Claims(WirePod pod) =>
+    [
+        .. (pod.Spec.Volumes ?? [])
+            .Select(volume => volume.PersistentVolumeClaim?.ClaimName ?? (volume.Ephemeral is null ? null : $"{pod.Metadata.Name}-{volume.Name}"))
+            .OfType<string>().Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal),
+    ];
+
+    /// <summary>A reference to a Workload object goes before label and annotation; each replica of a pod group is a gang of its own.</summary>
+    private static string? Group(ObjectMeta meta, WorkloadReference? reference, AnnotationReader values, List<PodError> errors)
     {
+        if (WorkloadGroup(reference) is { } declared)
+            return string.IsNullOrEmpty(reference!.PodGroupReplicaKey) ? declared : $"{declared}:{reference.PodGroupReplicaKey}";
         var label = meta.Labels?.GetValueOrDefault(Annotations.PodGroupLabel);
         var annotation = values.Text(Annotations.PodGroup);
         if (label is not null && annotation is not null && label != annotation)
@@ -159,10 +176,19 @@ internal static class PodMapping
         return null;
     }
 
-    private static PodPlacement? Placement(WirePod pod, PodShape shape, AnnotationReader values)
+    /// <summary>
+    /// Its node; or, for a pod of another scheduler, the one that it was nominated to: room is being made for it there, which is
+    /// not ours to give away.
+    /// </summary>
+    private static PodPlacement? Placement(WirePod pod, PodShape shape, AnnotationReader values, bool isManaged)
     {
         if (string.IsNullOrEmpty(pod.Spec.NodeName))
-            return null;
+        {
+            return isManaged || string.IsNullOrEmpty(pod.Status.NominatedNodeName) || pod.Metadata.DeletionTimestamp is not null
+                ? null
+                : new PodPlacement(new NodeName(pod.Status.NominatedNodeName), []);
+        }
+
         // A record of devices that does not go with the request was written by somebody else: not knowing is safer than believing.
         var devices = values.Devices();
         return new PodPlacement(new NodeName(pod.Spec.NodeName), devices.Length == DevicesOf(shape) ? devices : []);

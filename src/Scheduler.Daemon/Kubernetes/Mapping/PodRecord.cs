@@ -57,6 +57,9 @@ internal sealed record PodRecord
     /// <summary>Name of its gang, null for a single pod.</summary>
     public string? Group { get; init; }
 
+    /// <summary>Of a pod group of a Workload object: <c>WORKLOAD:GROUP</c>, which says how many must start together; null otherwise. No name has a colon.</summary>
+    public string? WorkloadGroup { get; init; }
+
     /// <summary>minMember as the pod itself says; a PodGroup object goes before it.</summary>
     public int? MinMember { get; init; }
 
@@ -67,7 +70,13 @@ internal sealed record PodRecord
     public DateTimeOffset? CheckpointedAt { get; init; }
     public TopologyRequest? Topology { get; init; }
 
-    /// <summary>Its labels, for disruption budgets.</summary>
+    /// <summary>False for preemptionPolicy: Never.</summary>
+    public bool MayPreempt { get; init; } = true;
+
+    /// <summary>Names of the PersistentVolumeClaims that it mounts, sorted.</summary>
+    public ImmutableArray<string> Claims { get; init; } = [];
+
+    /// <summary>Its labels, for disruption budgets and the rules of other pods.</summary>
     public LabelSet Labels { get; init; } = LabelSet.Empty;
 
     /// <summary>UID of the controller that owns it; null for a pod that nothing would recreate.</summary>

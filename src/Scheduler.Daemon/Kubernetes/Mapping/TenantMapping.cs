@@ -12,7 +12,10 @@ internal sealed record TenantRecord(
 /// <summary>A PodGroup as read.</summary>
 internal sealed record PodGroupRecord(string Namespace, string Name, int MinMember);
 
-/// <summary>From Tenant and PodGroup objects to the model. Pure.</summary>
+/// <summary>A Workload object as read: its pod groups, each with the pods that must start together; 1 where each may start alone.</summary>
+internal sealed record WorkloadRecord(string Namespace, string Name, ImmutableArray<(string PodGroup, int MinMember)> Groups);
+
+/// <summary>From Tenant, PodGroup and Workload objects to the model. Pure.</summary>
 internal static class TenantMapping
 {
     public static TenantRecord Map(TenantObject source)
@@ -41,6 +44,10 @@ internal static class TenantMapping
 
     public static PodGroupRecord Map(PodGroupObject source) => new(
         source.Metadata.Namespace ?? "", source.Metadata.Name ?? "", Math.Max(1, source.Spec.MinMember ?? 1));
+
+    public static WorkloadRecord Map(WorkloadObject source) => new(
+        source.Metadata.Namespace ?? "", source.Metadata.Name ?? "",
+        [.. (source.Spec.PodGroups ?? []).Select(group => (group.Name ?? "", Math.Max(1, group.Policy?.Gang?.MinCount ?? 1)))]);
 
     /// <summary>LeastAttained needs GPU-time that is counted over restarts, which the daemon does not do yet.</summary>
     private static QueueOrder Order(string? text, string path, ImmutableArray<ConfigurationError>.Builder errors)

@@ -89,6 +89,35 @@ internal sealed record PodGroupSpec
     public int? ScheduleTimeoutSeconds { get; init; }
 }
 
+/// <summary>scheduling.k8s.io/v1alpha1 Workload.</summary>
+internal sealed record WorkloadObject : IWireObject
+{
+    public ObjectMeta Metadata { get; set; } = new();
+    public WorkloadSpec Spec { get; set; } = new();
+}
+
+internal sealed record WorkloadSpec
+{
+    public List<WorkloadPodGroup>? PodGroups { get; init; }
+}
+
+internal sealed record WorkloadPodGroup
+{
+    public string? Name { get; init; }
+    public PodGroupPolicy? Policy { get; init; }
+}
+
+/// <summary>Either gang or basic, which lets each pod start by itself.</summary>
+internal sealed record PodGroupPolicy
+{
+    public GangPolicy? Gang { get; init; }
+}
+
+internal sealed record GangPolicy
+{
+    public int? MinCount { get; init; }
+}
+
 /// <summary>policy/v1 or policy/v1beta1 PodDisruptionBudget.</summary>
 internal sealed record DisruptionBudgetObject : IWireObject
 {

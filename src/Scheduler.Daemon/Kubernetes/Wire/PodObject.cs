@@ -21,6 +21,11 @@ internal sealed record PodSpec
     public List<SchedulingGate>? SchedulingGates { get; init; }
     public List<Container>? Containers { get; init; }
     public List<Container>? InitContainers { get; init; }
+    public List<TopologySpreadConstraint>? TopologySpreadConstraints { get; init; }
+    public List<PodVolume>? Volumes { get; init; }
+
+    /// <summary>The Workload object that says how pods start together (Kubernetes 1.35 and later).</summary>
+    public WorkloadReference? WorkloadRef { get; init; }
     public Dictionary<string, QuantityText>? Overhead { get; init; }
 
     /// <summary>Requests of the pod as a whole (Kubernetes 1.32 and later); they replace the sum of the containers, resource by resource.</summary>
@@ -31,6 +36,7 @@ internal sealed record Container
 {
     public string? Name { get; init; }
     public ResourceRequirements? Resources { get; init; }
+    public List<ContainerPort>? Ports { get; init; }
 
     /// <summary>"Always" on an init container makes it a sidecar: it starts before the containers and stays.</summary>
     public string? RestartPolicy { get; init; }
@@ -58,6 +64,73 @@ internal sealed record Toleration
 internal sealed record Affinity
 {
     public NodeAffinity? NodeAffinity { get; init; }
+    public PodAffinity? PodAffinity { get; init; }
+    public PodAffinity? PodAntiAffinity { get; init; }
+}
+
+/// <summary>Affinity and anti-affinity have the same form.</summary>
+internal sealed record PodAffinity
+{
+    public List<PodAffinityTerm>? RequiredDuringSchedulingIgnoredDuringExecution { get; init; }
+    public List<WeightedPodAffinityTerm>? PreferredDuringSchedulingIgnoredDuringExecution { get; init; }
+}
+
+internal sealed record WeightedPodAffinityTerm
+{
+    public int Weight { get; init; }
+    public PodAffinityTerm? PodAffinityTerm { get; init; }
+}
+
+internal sealed record PodAffinityTerm
+{
+    public LabelSelector? LabelSelector { get; init; }
+    public List<string>? Namespaces { get; init; }
+    public LabelSelector? NamespaceSelector { get; init; }
+    public string? TopologyKey { get; init; }
+    public List<string>? MatchLabelKeys { get; init; }
+    public List<string>? MismatchLabelKeys { get; init; }
+}
+
+internal sealed record TopologySpreadConstraint
+{
+    public int MaxSkew { get; init; }
+    public string? TopologyKey { get; init; }
+    public string? WhenUnsatisfiable { get; init; }
+    public LabelSelector? LabelSelector { get; init; }
+    public int? MinDomains { get; init; }
+    public string? NodeAffinityPolicy { get; init; }
+    public string? NodeTaintsPolicy { get; init; }
+    public List<string>? MatchLabelKeys { get; init; }
+}
+
+internal sealed record ContainerPort
+{
+    public int? HostPort { get; init; }
+    public string? HostIP { get; init; }
+    public string? Protocol { get; init; }
+}
+
+internal sealed record PodVolume
+{
+    public string? Name { get; init; }
+    public ClaimSource? PersistentVolumeClaim { get; init; }
+
+    /// <summary>A claim of the pod's own, which a controller makes from a template and names after pod and volume.</summary>
+    public EphemeralSource? Ephemeral { get; init; }
+}
+
+internal sealed record ClaimSource
+{
+    public string? ClaimName { get; init; }
+}
+
+internal sealed record EphemeralSource;
+
+internal sealed record WorkloadReference
+{
+    public string? Name { get; init; }
+    public string? PodGroup { get; init; }
+    public string? PodGroupReplicaKey { get; init; }
 }
 
 internal sealed record NodeAffinity
@@ -93,6 +166,7 @@ internal sealed record PreferredTerm
 internal sealed record PodStatus
 {
     public string? Phase { get; init; }
+    public string? NominatedNodeName { get; init; }
     public DateTimeOffset? StartTime { get; init; }
     public List<Condition>? Conditions { get; init; }
 }

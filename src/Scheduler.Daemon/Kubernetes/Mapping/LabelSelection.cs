@@ -1,38 +1,8 @@
-using System.Collections.Immutable;
+using Scheduler.Core.Model;
 using Scheduler.Daemon.Kubernetes.Wire;
+using SelectorRequirement = Scheduler.Daemon.Kubernetes.Wire.SelectorRequirement;
 
 namespace Scheduler.Daemon.Kubernetes.Mapping;
-
-/// <summary>Labels of a pod, compared by content. Immutable.</summary>
-internal sealed class LabelSet : IEquatable<LabelSet>
-{
-    public static readonly LabelSet Empty = new([]);
-
-    private readonly ImmutableArray<KeyValuePair<string, string>> _labels;
-
-    private LabelSet(ImmutableArray<KeyValuePair<string, string>> labels) => _labels = labels;
-
-    public static LabelSet Of(Dictionary<string, string>? labels) => labels is not { Count: > 0 }
-        ? Empty
-        : new LabelSet([.. labels.OrderBy(label => label.Key, StringComparer.Ordinal)]);
-
-    public string? Find(string key)
-    {
-        foreach (var (name, value) in _labels)
-        {
-            if (name == key)
-                return value;
-        }
-
-        return null;
-    }
-
-    public bool Equals(LabelSet? other) => other is not null && (ReferenceEquals(this, other) || _labels.SequenceEqual(other._labels));
-
-    public override bool Equals(object? obj) => Equals(obj as LabelSet);
-
-    public override int GetHashCode() => _labels.Length;
-}
 
 /// <summary>A label selector of the API. One that is missing selects nothing, an empty one everything.</summary>
 internal sealed class LabelSelection : IEquatable<LabelSelection>
