@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Model;
 using Scheduler.Daemon.Kubernetes.Mapping;
 
@@ -16,7 +17,8 @@ internal static class WorkloadAssembly
     internal readonly record struct Surroundings(
         TenantId? Tenant, int? PodGroupMinMember, IReadOnlyCollection<string?> Succeeded, Func<PodId, PodPlacement?> AssumedPlacement,
         Func<PodId, DateTimeOffset?> AssumedAt, Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, Notice?> NoticeOf,
-        Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf);
+        Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf,
+        Func<PodId, ImmutableArray<NodeName>> RefusedNodesOf);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -62,7 +64,7 @@ internal static class WorkloadAssembly
         {
             Id = record.Id,
             Name = record.Name,
-            Shape = record.Shape,
+            Shape = placement is null ? NodeRefusals.Without(record.Shape, surroundings.RefusedNodesOf(record.Id)) : record.Shape,
             State = state,
             Placement = placement,
             Nomination = state == PodState.Pending ? surroundings.NominationOf(record.Id) : null,
