@@ -11,7 +11,7 @@ namespace Scheduler.Daemon.Extender;
 /// <summary>
 /// Makes kube-scheduler ask. A pod that was sent away sleeps in kube-scheduler until something about the cluster or the pod changes,
 /// for minutes if nothing does; a decision of Weir is nothing that it sees. So the decision is written on the pod: the annotation
-/// changes it, which wakes it, and the next leader reads the room there.
+/// changes it, which wakes it.
 /// </summary>
 internal sealed class CommitmentAnnouncer(
     ApiServerClient client, ClusterCache cache, ILeadership leadership, RateLimit rate, SchedulerMetrics metrics, TimeProvider time, ILogger logger)

@@ -101,7 +101,9 @@ public class ExtenderProtocolTests
         fixture.Server.Refuse(System.Net.HttpStatusCode.Forbidden);
         fixture.Arrives(Pod("p", gpus: 2));
         fixture.Cycle();
-        Assert.Equal("""{"Error":"binding ns/p to n0: Rejected: scripted"}""", await fixture.BindAsync("p", "n0"));
+        var answer = await fixture.BindAsync("p", "n0");
+        Assert.StartsWith("""{"Error":"binding ns/p to n0: Rejected: """, answer, StringComparison.Ordinal);
+        Assert.Contains("scripted", answer, StringComparison.Ordinal);
         Assert.Null(fixture.Cache.NodeOf(new Core.Model.PodId("uid-p")));
         Assert.Equal("""{"Error":"nothing is decided for ns/p any more; it is planned again, ask filter"}""", await fixture.BindAsync("p", "n0"));
     }

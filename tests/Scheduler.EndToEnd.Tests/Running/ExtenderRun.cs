@@ -54,10 +54,10 @@ public sealed class ExtenderRun : IAsyncDisposable
         }
     }
 
-    /// <summary>A pod of the cluster's own scheduler that may be preempted.</summary>
-    public static V1Pod Pod(string space, string name, int gpus, params (string Name, string Value)[] annotations)
+    /// <summary>A pod of the cluster's own scheduler that may be preempted, with priority weir-training, or weir-inference.</summary>
+    public static V1Pod Pod(string space, string name, int gpus, bool isInference = false, params (string Name, string Value)[] annotations)
     {
-        var pod = OpenbObjects.Pod(new OpenbPod(name, 500, 512, gpus, 1000, [], "BE"), space);
+        var pod = OpenbObjects.Pod(new OpenbPod(name, 500, 512, gpus, 1000, [], isInference ? "LS" : "BE"), space);
         pod.Spec.SchedulerName = "default-scheduler";
         pod.Spec.TerminationGracePeriodSeconds = 0;
         foreach (var (key, value) in annotations)
