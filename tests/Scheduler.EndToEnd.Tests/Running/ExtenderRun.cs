@@ -124,7 +124,7 @@ public sealed class ExtenderRun : IAsyncDisposable
 
         for (var node = 0; node < nodes; node++)
             await Client.CoreV1.CreateNodeAsync(OpenbObjects.Node(new OpenbNode($"n{node:00}", 96_000, 1 << 19, 8, "H100")), cancellationToken: cancellationToken);
-        var authority = WriteCertificate();
+        WriteCertificate();
         var port = FreePorts.Take(1)[0];
         _daemon = await DaemonProcess.StartAsync(_plane, cancellationToken, $$"""
             kubernetes: {statusWritesPerSecond: 200}
@@ -134,24 +134,26 @@ public sealed class ExtenderRun : IAsyncDisposable
               certificateFile: {{_folder}}/tls.crt
               keyFile: {{_folder}}/tls.key
             """);
-        await _plane.StartKubeSchedulerAsync(string.Create(CultureInfo.InvariantCulture, $$"""
-            percentageOfNodesToScore: 100
-            extenders:
-            - urlPrefix: https://127.0.0.1:{{port}}/extender
-              filterVerb: filter
-              prioritizeVerb: prioritize
-              preemptVerb: preempt
-              bindVerb: bind
-              weight: 5
-              enableHTTPS: true
-              tlsConfig: {caData: {{authority}}}
-              httpTimeout: 30s
-              nodeCacheCapable: true
-              managedResources: [{name: nvidia.com/gpu}]
-            """), cancellationToken);
+        await _plane.StartKubeSchedulerAsync(ShippedSections(port), cancellationToken);
     }
 
-    private string WriteCertificate()
+    /// <summary>The configuration that is shipped, but for where things are.</summary>
+    private string ShippedSections(int port)
+    {
+        string[] versions = [.. ((string[])["v1", "v1beta1"]).Select(version => File.ReadAllText(Repository.PathOf("deploy", "extender", "kube-scheduler", $"{version}.yaml")))];
+        string[] sections = [.. versions.Select(text => text[text.IndexOf("percentageOfNodesToScore", StringComparison.Ordinal)..])];
+        Assert.Equal(sections[0], sections[1]);
+        var address = string.Create(CultureInfo.InvariantCulture, $"https://127.0.0.1:{port}/extender");
+        return Moved(Moved(sections[0], "https://weir-extender.weir-system.svc:8443/extender", address), "/etc/kubernetes/weir-extender-ca.crt", Path.Combine(_folder, "tls.crt"));
+    }
+
+    private static string Moved(string text, string from, string to)
+    {
+        Assert.Contains(from, text, StringComparison.Ordinal);
+        return text.Replace(from, to, StringComparison.Ordinal);
+    }
+
+    private void WriteCertificate()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=weir", key, HashAlgorithmName.SHA256);
@@ -160,9 +162,7 @@ public sealed class ExtenderRun : IAsyncDisposable
         request.CertificateExtensions.Add(names.Build());
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(true, false, 0, true));
         using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(30));
-        var pem = certificate.ExportCertificatePem();
-        File.WriteAllText(Path.Combine(_folder, "tls.crt"), pem);
+        File.WriteAllText(Path.Combine(_folder, "tls.crt"), certificate.ExportCertificatePem());
         File.WriteAllText(Path.Combine(_folder, "tls.key"), key.ExportECPrivateKeyPem());
-        return Convert.ToBase64String(System.Text.Encoding.ASCII.GetBytes(pem));
     }
 }
