@@ -42,11 +42,15 @@ internal sealed class CommitmentAnnouncer(
         }
     }
 
+    private bool IsNews(CommitmentNews news) => cache.NodeOf(news.Pod.Id) is not null && cache.FindPod(news.Pod.Id) is { HoldsRoom: false };
+
     private async Task WriteAsync(CommitmentNews news, LeadershipTerm term, CancellationToken stop)
     {
+        if (!IsNews(news))
+            return;
         await rate.WaitAsync(stop).ConfigureAwait(false);
         // Bound or taken back while it waited for its turn.
-        if (!term.IsHeld || cache.NodeOf(news.Pod.Id) is null || cache.FindPod(news.Pod.Id) is not { HoldsRoom: false })
+        if (!term.IsHeld || !IsNews(news))
             return;
         var patch = new MetadataPatch
         {
