@@ -24,7 +24,7 @@ public sealed class ExtenderServerTests : IDisposable
     {
         await using var fixture = await ClusterFixture.StartAsync(nodes: 2, gpus: 2);
         var host = await fixture.StartDaemonAsync(settings => settings with { Extender = new() { Enabled = true, Port = 0 } });
-        await host.Synced;
+        await UntilCycleAsync(host, cycle => cycle.IsApplied);
         var pod = KubeSchedulers("p", gpus: 2);
         fixture.Cluster.Create(pod);
         var seen = await fixture.UntilPodAsync("p", _ => true);
