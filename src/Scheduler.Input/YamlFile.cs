@@ -27,10 +27,10 @@ internal sealed class YamlFile
     public ImmutableArray<YamlNode> Documents { get; private set; } = [];
 
     /// <summary>Reads a file. If it cannot be read, or is not YAML, that is an error and there are no documents.</summary>
-    public static YamlFile Read(string path, FileErrors errors)
+    public static YamlFile Read(string path, FileErrors errors, long maxBytes = MaxBytes)
     {
         var file = new YamlFile(path, errors);
-        if (TextFile.Read(path, MaxBytes, errors) is { } text)
+        if (TextFile.Read(path, maxBytes, errors) is { } text)
         {
             file.Parse(text);
         }

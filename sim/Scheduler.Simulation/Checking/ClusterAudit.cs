@@ -5,9 +5,9 @@ namespace Scheduler.Simulation.Checking;
 
 /// <summary>
 /// Counts the cluster anew from the pods of its jobs, without the simulation's books: W1 (nothing is given out twice, faults
-/// included), W2 (no tenant is above its limit), W8 (a gang runs whole or not at all) and W14 (the books balance).
+/// included), W2 (no tenant is above its limit, unless the scheduler knows no limits), W8 (a gang runs whole or not at all) and W14 (the books balance).
 /// </summary>
-internal sealed class ClusterAudit(SimulationState state, Action<string, string> report)
+internal sealed class ClusterAudit(SimulationState state, bool knowsLimits, Action<string, string> report)
 {
     private Int128 _used;
     private Int128 _idle;
@@ -16,6 +16,9 @@ internal sealed class ClusterAudit(SimulationState state, Action<string, string>
     private long _usedMilliGpu;
     private long _idleMilliGpu;
     private long _unhealthyMilliGpu;
+
+    /// <summary>What each tenant used when the simulation began, which may be above a limit that was lowered.</summary>
+    private readonly long[] _usedBefore = UsedBefore(state);
 
     /// <summary>Time passes with what the last count said.</summary>
     public void Elapsed(long milliseconds)
@@ -69,7 +72,7 @@ internal sealed class ClusterAudit(SimulationState state, Action<string, string>
                 report("W14", $"tenant {tenant.Id} uses {usedByTenant[tenant.Index]} milli-GPU, the books say {state.UsedMilliGpuOf(tenant)}");
             }
 
-            if (tenant.QuotaFor(FlavorId.Any) is { } quota && usedByTenant[tenant.Index] > quota.LimitMilliGpu)
+            if (knowsLimits && tenant.QuotaFor(FlavorId.Any) is { } quota && usedByTenant[tenant.Index] > Math.Max(quota.LimitMilliGpu, _usedBefore[tenant.Index]))
             {
                 report("W2", $"tenant {tenant.Id} uses {usedByTenant[tenant.Index]} milli-GPU, more than its limit of {quota.LimitMilliGpu}");
             }
@@ -81,6 +84,26 @@ internal sealed class ClusterAudit(SimulationState state, Action<string, string>
             report("W14", $"{_usedMilliGpu} used + {_idleMilliGpu} idle + {_unhealthyMilliGpu} unhealthy milli-GPU, the books say {state.UsedMilliGpu} used, "
                 + $"{state.HealthyMilliGpu} healthy and {state.InstalledMilliGpu} installed");
         }
+    }
+
+    private static long[] UsedBefore(SimulationState state)
+    {
+        var used = new long[state.Setup.Tenants.Nodes.Length];
+        foreach (var job in state.Jobs)
+        {
+            if (job.Job.Earlier is not { } earlier)
+            {
+                continue;
+            }
+
+            var milliGpu = job.Job.Workload.Pods.Where(pod => earlier.Places.ContainsKey(pod.Id)).Sum(pod => pod.Shape.Gpu.MilliGpu);
+            for (var tenant = job.Tenant; tenant is not null; tenant = tenant.Parent)
+            {
+                used[tenant.Index] += milliGpu;
+            }
+        }
+
+        return used;
     }
 
     private void CheckGang(SimulatedJob job)
@@ -123,7 +146,8 @@ internal sealed class ClusterAudit(SimulationState state, Action<string, string>
             }
         }
 
-        if (pods.Count > 0 && !node.IsSchedulable)
+        // On a cordoned node what was there goes on.
+        if (pods.Count > 0 && !node.IsReady)
         {
             report("W1", $"{pods.Count} pods are on node {node.Name}, which has failed");
         }

@@ -36,7 +36,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
     {
         ArgumentNullException.ThrowIfNull(state);
         _state = state;
-        _cluster = new ClusterAudit(state, Report);
+        _cluster = new ClusterAudit(state, scheduler.Promises is not null, Report);
         _plans = new PlanAudit(state, scheduler.Promises, Report);
         _story = new StoryAudit(state, scheduler.Promises, Report);
         _cluster.Count();
@@ -70,7 +70,7 @@ public sealed class InvariantChecker(IScheduler scheduler) : ISimulationSink
     {
         _what = SimulationEventKind.Cycle;
         _plans.Planned(snapshot, plan);
-        _story.Planned(plan);
+        _story.Planned(snapshot, plan);
     }
 
     /// <inheritdoc/>

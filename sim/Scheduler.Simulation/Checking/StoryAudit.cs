@@ -6,12 +6,13 @@ namespace Scheduler.Simulation.Checking;
 
 /// <summary>
 /// Checks what only shows over time: W3 (whoever takes its guarantee back runs within the longest grace of its victims and one
-/// cycle), W9 (with no arrivals, ends and faults nothing is evicted twice) and W10 (what can run does run to its end).
+/// cycle), W9 (with no arrivals, ends and faults, and no minimum runtime that is over, nothing is evicted twice) and W10 (what can run does run to its end).
 /// </summary>
 internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy, Action<string, string> report)
 {
     private readonly SortedDictionary<WorkloadId, (long Due, long Disturbances)> _promises = [];
     private readonly Dictionary<WorkloadId, long> _evictedAfter = [];
+    private DateTimeOffset _planned;
     private long _changes;
     private long _disturbances;
 
@@ -26,16 +27,21 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
     }
 
     /// <summary>A plan takes capacity back.</summary>
-    public void Planned(Plan plan)
+    public void Planned(ClusterSnapshot snapshot, Plan plan)
     {
-        foreach (var decision in plan.Decisions)
+        if (policy is null)
         {
-            if (policy is not null && decision is Evict { Cause: EvictionCause.Guarantee } evict)
-            {
-                var due = (long)(evict.Deadline - state.Setup.Start).TotalMilliseconds + Math.Max(1, JobProgress.Milliseconds(state.Setup.CycleInterval));
-                var known = _promises.TryGetValue(evict.Beneficiary, out var before) ? before.Due : 0;
-                _promises[evict.Beneficiary] = (Math.Max(due, known), _disturbances);
-            }
+            return;
+        }
+
+        _changes += snapshot.Workloads.Any(workload => workload.StartedAt + workload.MinRuntime is { } ripe && ripe > _planned && ripe <= snapshot.Now) ? 1 : 0;
+        _planned = snapshot.Now;
+        var taken = plan.Decisions.OfType<Evict>().Where(evict => evict.Cause == EvictionCause.Guarantee).ToLookup(evict => evict.Beneficiary);
+        foreach (var reserve in plan.Decisions.OfType<Reserve>().Where(reserve => taken.Contains(reserve.Workload)))
+        {
+            var due = Milliseconds(LastToLeave(snapshot, plan, reserve)) + Math.Max(1, JobProgress.Milliseconds(state.Setup.CycleInterval));
+            var known = _promises.TryGetValue(reserve.Workload, out var before) ? before.Due : 0;
+            _promises[reserve.Workload] = (Math.Max(due, known), _disturbances);
         }
     }
 
@@ -44,7 +50,8 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
     {
         foreach (var (workload, promise) in _promises.ToArray())
         {
-            if (!state.TryGetActive(workload, out var job) || job.Phase == JobPhase.Running || promise.Disturbances != _disturbances)
+            if (!state.TryGetActive(workload, out var job) || job.Phase == JobPhase.Running || promise.Disturbances != _disturbances
+                || IsOvertaken(job.Workload, plan))
             {
                 _promises.Remove(workload);
             }
@@ -55,6 +62,29 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
             }
         }
     }
+
+    private long Milliseconds(DateTimeOffset moment) => (long)(moment - state.Setup.Start).TotalMilliseconds;
+
+    /// <summary>
+    /// When the last of those leaves that free the room of a workload: whom the plan tells to, and who had been told before and is
+    /// on the nodes where the room is.
+    /// </summary>
+    private static DateTimeOffset LastToLeave(ClusterSnapshot snapshot, Plan plan, Reserve reserve)
+    {
+        var nodes = reserve.Pods.Select(pod => pod.Node).ToHashSet();
+        return plan.Decisions.OfType<Evict>().Where(evict => evict.Beneficiary == reserve.Workload).Select(evict => evict.Deadline)
+            .Concat(snapshot.Workloads.SelectMany(workload => workload.Pods)
+                .Where(pod => pod.Placement is { } at && nodes.Contains(at.Node)).Select(pod => pod.Notice?.Deadline ?? DateTimeOffset.MinValue))
+            .Max();
+    }
+
+    /// <summary>
+    /// Whether a plan gives room to work of the same tenant that comes before in the order of the guarantee: it may have filled it.
+    /// </summary>
+    private bool IsOvertaken(Workload promised, Plan plan) => plan.Decisions.Any(decision =>
+        decision is Bind or Reserve { Kind: ReservationKind.Nomination } && state.TryGetActive(decision.Workload, out var other)
+        && other.Workload.Tenant == promised.Tenant
+        && (other.Workload.Priority, promised.SubmittedAt).CompareTo((promised.Priority, other.Workload.SubmittedAt)) > 0);
 
     private static string ReasonOf(Plan plan, WorkloadId workload)
     {
@@ -74,7 +104,7 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
     {
         if (policy is not null && _evictedAfter.TryGetValue(job.Workload.Id, out var changes) && changes == _changes)
         {
-            report("W9", $"{job.Workload.Id} is evicted for the second time, and nothing has come, ended or failed since the first");
+            report("W9", $"{job.Workload.Id} is evicted for the second time, and nothing has come, ended, failed or passed its minimum runtime since the first");
         }
 
         _evictedAfter[job.Workload.Id] = _changes;

@@ -66,7 +66,8 @@ internal sealed class JobProgress
     }
 
     /// <summary>Whole milliseconds, rounded up.</summary>
-    public static long Milliseconds(TimeSpan duration) => (duration.Ticks + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+    public static long Milliseconds(TimeSpan duration) =>
+        (duration.Ticks + (duration.Ticks > 0 ? TimeSpan.TicksPerMillisecond - 1 : 0)) / TimeSpan.TicksPerMillisecond;
 
     /// <summary>A run begins, from what is saved.</summary>
     public void Start(long now, TimeSpan restartTime, int pods, long milliGpu, bool isPacked)

@@ -40,6 +40,9 @@ internal sealed class NodeBooks
     /// <summary>In use, in milli-GPU.</summary>
     public long UsedMilliGpu { get; private set; }
 
+    /// <summary>What counts as working: all healthy GPUs; on a cordoned node, which takes nothing new, those that are still in use.</summary>
+    public long WorkingMilliGpu => Node.IsSchedulable ? Node.HealthyMilliGpu : Node.IsReady ? UsedMilliGpu : 0;
+
     /// <summary>Pods that lie here.</summary>
     public List<(SimulatedJob Job, PodId Pod)> Pods { get; } = [];
 

@@ -24,7 +24,7 @@ public enum DurationKnowledge
 /// <summary>All that a simulation begins with. The same setup and the same scheduler give the same run, byte for byte.</summary>
 public sealed record SimulationSetup
 {
-    /// <summary>The cluster, all of it healthy.</summary>
+    /// <summary>The cluster. What is broken or cordoned at the beginning stays so.</summary>
     public required ImmutableArray<Node> Nodes { get; init; }
 
     /// <summary>The quota tree.</summary>
@@ -39,7 +39,7 @@ public sealed record SimulationSetup
     /// <summary>Seed of the faults. Jobs are made before, from the same seed or from another.</summary>
     public ulong Seed { get; init; }
 
-    /// <summary>The moment at which it begins; a Monday, at midnight.</summary>
+    /// <summary>The moment at which it begins; unless set, a Monday, at midnight.</summary>
     public DateTimeOffset Start { get; init; } = new(2026, 1, 5, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>

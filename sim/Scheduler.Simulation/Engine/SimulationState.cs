@@ -31,7 +31,7 @@ public sealed class SimulationState
         {
             _nodeIndex.Add(books.Node.Name, books.Index);
             InstalledMilliGpu += books.Node.InstalledMilliGpu;
-            HealthyMilliGpu += books.Node.HealthyMilliGpu;
+            HealthyMilliGpu += books.WorkingMilliGpu;
         }
 
         _usedByTenant = new long[setup.Tenants.Nodes.Length];
@@ -142,7 +142,9 @@ public sealed class SimulationState
     internal void Take(SimulatedJob job, Pod pod, PodPlacement placement)
     {
         var books = _nodes[_nodeIndex[placement.Node]];
+        HealthyMilliGpu -= books.WorkingMilliGpu;
         books.Take(job, pod.Id, pod.Shape, placement.Devices.AsSpan());
+        HealthyMilliGpu += books.WorkingMilliGpu;
         Use(job, pod.Shape.Gpu.MilliGpu);
         CountUnusable(books);
     }
@@ -150,7 +152,9 @@ public sealed class SimulationState
     internal void Give(SimulatedJob job, Pod pod)
     {
         var books = _nodes[_nodeIndex[pod.Placement!.Node]];
+        HealthyMilliGpu -= books.WorkingMilliGpu;
         books.Give(job, pod.Id, pod.Shape, pod.Placement.Devices.AsSpan());
+        HealthyMilliGpu += books.WorkingMilliGpu;
         Use(job, -pod.Shape.Gpu.MilliGpu);
         CountUnusable(books);
     }
@@ -158,13 +162,13 @@ public sealed class SimulationState
     /// <summary>Counts a fault in or out; says whether the scheduler sees a difference.</summary>
     internal bool CountFault(NodeBooks node, int? device, int sign)
     {
-        var before = node.Node.HealthyMilliGpu;
+        var before = node.WorkingMilliGpu;
         if (!node.CountFault(device, sign))
         {
             return false;
         }
 
-        HealthyMilliGpu += node.Node.HealthyMilliGpu - before;
+        HealthyMilliGpu += node.WorkingMilliGpu - before;
         CountUnusable(node);
         _changedNodes.Add(node.Index);
         return true;

@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Model;
+using Scheduler.Simulation.Jobs;
 
 namespace Scheduler.Simulation.Engine;
 
@@ -27,18 +28,56 @@ public sealed partial class Simulator
             return;
         }
 
+        BeginRun(job, _state.NowMilliseconds, saved: null);
+    }
+
+    /// <summary>A run that began before the simulation goes on, on the nodes where it is.</summary>
+    private void Resume(SimulatedJob job, EarlierRun earlier)
+    {
+        var pods = job.Workload.Pods.ToBuilder();
+        for (var index = 0; index < pods.Count; index++)
+        {
+            if (earlier.Places.TryGetValue(pods[index].Id, out var place))
+            {
+                pods[index] = pods[index] with { State = PodState.Placed, Placement = place };
+                _state.Take(job, pods[index], place);
+                job.PlacedPods++;
+                job.PlacedMilliGpu += pods[index].Shape.Gpu.MilliGpu;
+            }
+        }
+
+        _state.JobsWithPendingPods -= job.PlacedPods == pods.Count ? 1 : 0;
+        _state.Set(job, job.Workload with
+        {
+            Pods = pods.MoveToImmutable(),
+            StartedAt = _setup.Start + earlier.Since,
+            CheckpointedAt = earlier.Saved is { } saved ? _setup.Start + saved : null,
+        });
+        job.IsPacked = IsPacked(job);
+        BeginRun(job, JobProgress.Milliseconds(earlier.Since), earlier.Saved is { } at ? JobProgress.Milliseconds(at) : null);
+    }
+
+    /// <summary>A run begins, now or before the beginning of the simulation.</summary>
+    private void BeginRun(SimulatedJob job, long since, long? saved)
+    {
         LeaveWaiting(job);
         job.Phase = JobPhase.Running;
-        job.PhaseSinceMilliseconds = _state.NowMilliseconds;
-        job.FirstStart ??= _state.Now;
+        job.PhaseSinceMilliseconds = since;
+        job.FirstStart ??= TimeSpan.FromMilliseconds(since);
         job.Run++;
         _state.RunningJobs++;
         var restart = job.Preemptions + job.Failures > 0 ? job.Job.RestartTime : TimeSpan.Zero;
-        job.Progress.Start(_state.NowMilliseconds, restart, job.PlacedPods, job.PlacedMilliGpu, job.IsPacked);
+        job.Progress.Start(since, restart, job.PlacedPods, job.PlacedMilliGpu, job.IsPacked);
+        if (saved is { } at)
+        {
+            job.Progress.Save(at);
+        }
+
         ForecastEnd(job);
         if (job.Job.CheckpointEvery is { } every)
         {
-            EnqueueFor(job, SimulationEventKind.Checkpoint, job.Progress.ProgressFrom + JobProgress.Milliseconds(every), job.Run);
+            var (from, step) = (job.Progress.ProgressFrom, JobProgress.Milliseconds(every));
+            EnqueueFor(job, SimulationEventKind.Checkpoint, from + (step * (1 + (Math.Max(0, _state.NowMilliseconds - from) / step))), job.Run);
         }
 
         EnqueueClocks(job);
@@ -51,14 +90,15 @@ public sealed partial class Simulator
     /// <summary>Moments at which somebody who waits may do what could not be done before, although nothing happens.</summary>
     private void EnqueueClocks(SimulatedJob job)
     {
-        if (job.Workload.MinRuntime > TimeSpan.Zero)
+        if (job.Workload.MinRuntime > TimeSpan.Zero
+            && job.PhaseSinceMilliseconds + JobProgress.Milliseconds(job.Workload.MinRuntime) is var unprotected && unprotected > _state.NowMilliseconds)
         {
-            EnqueueFor(job, SimulationEventKind.Clock, _state.NowMilliseconds + JobProgress.Milliseconds(job.Workload.MinRuntime), job.Run);
+            EnqueueFor(job, SimulationEventKind.Clock, unprotected, job.Run);
         }
 
         // What is expected to have ended, and has not, counts as endless from then on: reservations move.
         if (job.Workload.ExpectedDuration is { } expected
-            && _state.NowMilliseconds + JobProgress.Milliseconds(expected) is var end && !(end >= job.Progress.FinishAt))
+            && job.PhaseSinceMilliseconds + JobProgress.Milliseconds(expected) is var end && end > _state.NowMilliseconds && !(end >= job.Progress.FinishAt))
         {
             EnqueueFor(job, SimulationEventKind.Clock, end, job.Run);
         }
@@ -190,7 +230,7 @@ public sealed partial class Simulator
                 AttainedMilliGpuSeconds = job.HeldMilliGpuMilliseconds / 1000,
                 ExpectedDuration = Expect(job),
             });
-            EnterWaiting(job);
+            EnterWaiting(job, _state.Now);
         }
         else
         {

@@ -44,7 +44,7 @@ public sealed partial class Simulator
         (_setup, _scheduler, _sinks) = (setup, scheduler, sinks);
         _state = new SimulationState(setup)
         {
-            Jobs = [.. setup.Jobs.OrderBy(job => job.SubmitAt).Select((job, index) => new SimulatedJob(index, job, TenantOf(job.Workload)))],
+            Jobs = [.. setup.Jobs.OrderBy(job => job.SubmitAt).ThenBy(job => job.Earlier is null).Select((job, index) => new SimulatedJob(index, job, TenantOf(job.Workload)))],
         };
         _fewestNodes = new FewestNodes(setup.Nodes);
         _cycleInterval = Math.Max(1, JobProgress.Milliseconds(setup.CycleInterval));
@@ -74,10 +74,10 @@ public sealed partial class Simulator
         foreach (var job in setup.Jobs)
         {
             Require(ids.Add(job.Workload.Id), job, "is there twice");
-            Require(job.SubmitAt >= TimeSpan.Zero, job, "is submitted before the beginning");
             Require(job.Duration > TimeSpan.Zero && job.SpreadDuration is null or { Ticks: > 0 }, job, "has no duration");
             Require(job.CheckpointEvery is null or { Ticks: >= TimeSpan.TicksPerSecond }, job, "writes a checkpoint more often than each second");
             Require(job.Workload.Pods.All(pod => pod.State == PodState.Pending), job, "has pods that do not wait");
+            Require(job.Earlier is null || IsWhole(job, job.Earlier), job, "runs at the beginning with too few pods, since a time to come, or has nothing left to do");
         }
 
         static void Require(bool condition, Job job, string what)
@@ -89,6 +89,10 @@ public sealed partial class Simulator
         }
     }
 
+    private static bool IsWhole(Job job, EarlierRun earlier) =>
+        job.SubmitAt <= earlier.Since && earlier.Since <= TimeSpan.Zero && !(earlier.Saved < earlier.Since) && !(earlier.Saved > TimeSpan.Zero)
+        && job.Duration > -earlier.Since && job.Workload.Pods.Count(pod => earlier.Places.ContainsKey(pod.Id)) >= job.Workload.MinMember;
+
     private Core.Quota.TenantNode? TenantOf(Workload workload) =>
         workload.Tenant is { } id && _setup.Tenants.TryGet(id, out var tenant) ? tenant : null;
 
@@ -99,6 +103,7 @@ public sealed partial class Simulator
             sink.Begin(_state);
         }
 
+        FindWhatIsThere();
         EnqueueNextSubmission();
         var outcome = default(SimulationOutcome?);
         while (outcome is null)
@@ -236,9 +241,39 @@ public sealed partial class Simulator
         }
     }
 
+    /// <summary>What was there before the beginning waits, or runs, as it did.</summary>
+    private void FindWhatIsThere()
+    {
+        var first = _nextSubmission;
+        while (_nextSubmission < _state.Jobs.Length && _state.Jobs[_nextSubmission].Job is { SubmitAt.Ticks: < 0 } or { Earlier: not null })
+        {
+            var job = _state.Jobs[_nextSubmission++];
+            Enter(job, TimeSpan.FromMilliseconds(JobProgress.Milliseconds(job.Job.SubmitAt)));
+        }
+
+        for (var index = first; index < _nextSubmission; index++)
+        {
+            if (_state.Jobs[index] is { Job.Earlier: { } earlier } job)
+            {
+                Resume(job, earlier);
+            }
+        }
+
+        if (_nextSubmission > first)
+        {
+            Tell(SimulationEventKind.Submission);
+        }
+    }
+
     private void Submit(SimulatedJob job)
     {
-        var workload = job.Job.Workload with { SubmittedAt = _state.NowMoment };
+        Enter(job, _state.Now);
+        EnqueueNextSubmission();
+    }
+
+    private void Enter(SimulatedJob job, TimeSpan since)
+    {
+        var workload = job.Job.Workload with { SubmittedAt = _setup.Start + since };
         if (_setup.Durations is not DurationKnowledge.Declared)
         {
             job.Kind = DurationLearner.KindOf(job.Job);
@@ -249,20 +284,19 @@ public sealed partial class Simulator
         _state.Add(job);
         _state.Set(job, workload);
         _state.JobsWithPendingPods++;
-        EnterWaiting(job);
+        EnterWaiting(job, since);
         foreach (var sink in _sinks)
         {
             sink.Submitted(job);
         }
 
-        EnqueueNextSubmission();
         Wake();
     }
 
-    private void EnterWaiting(SimulatedJob job)
+    private void EnterWaiting(SimulatedJob job, TimeSpan since)
     {
         job.Phase = JobPhase.Waiting;
-        job.PhaseSinceMilliseconds = _state.NowMilliseconds;
+        job.PhaseSinceMilliseconds = JobProgress.Milliseconds(since);
         _state.WaitingJobs++;
         _waitingUnpreemptible += job.Workload.IsPreemptible ? 0 : 1;
         if (_setup.Durations is DurationKnowledge.DeclaredOrLearned or DurationKnowledge.Learned)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Model;
 
 namespace Scheduler.Simulation.Jobs;
@@ -11,7 +12,10 @@ public sealed record Job
     /// <summary>As submitted: pods pending, <see cref="Workload.ExpectedDuration"/> as its owner declared it or null.</summary>
     public required Workload Workload { get; init; }
 
-    /// <summary>When it is submitted, from the beginning of the simulation.</summary>
+    /// <summary>
+    /// When it is submitted, from the beginning of the simulation. Negative for what was there before: it counts as waiting, or running,
+    /// since then.
+    /// </summary>
     public required TimeSpan SubmitAt { get; init; }
 
     /// <summary>How much running it needs on the fewest nodes that can hold it, without preemptions.</summary>
@@ -31,4 +35,13 @@ public sealed record Job
 
     /// <summary>How long it takes to start again after it was interrupted, before it makes progress.</summary>
     public TimeSpan RestartTime { get; init; }
+
+    /// <summary>The run in which the simulation finds it; null for a job that does not run at the beginning.</summary>
+    public EarlierRun? Earlier { get; init; }
 }
+
+/// <summary>A run that began before the simulation, and goes on in it.</summary>
+/// <param name="Since">When it began, counted from the beginning of the simulation: zero or negative.</param>
+/// <param name="Saved">When it last wrote a checkpoint, counted likewise; null if it has not.</param>
+/// <param name="Places">Where its pods lie, at least the fewest with which it runs.</param>
+public sealed record EarlierRun(TimeSpan Since, TimeSpan? Saved, ImmutableDictionary<PodId, PodPlacement> Places);

@@ -104,8 +104,10 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
     {
         ArgumentNullException.ThrowIfNull(job);
         var now = _state.NowMilliseconds;
-        var isFirst = job.Preemptions + job.Failures == 0;
-        var since = job is { Tenant: { } leaf, MilliGpu: > 0 } ? _clocks[leaf.Index].Since(now, CoreMilliGpu(job)) : null;
+        // How long it waited before the simulation, none of the schedulers is to be praised or blamed for.
+        var isFound = job is { Run: 1, Job.Earlier: not null };
+        var isFirst = job.Preemptions + job.Failures == 0 && !isFound;
+        var since = !isFound && job is { Tenant: { } leaf, MilliGpu: > 0 } ? _clocks[leaf.Index].Since(now, CoreMilliGpu(job)) : null;
         _all.Started(job, now, isFirst);
         for (var tenant = job.Tenant; tenant is not null; tenant = tenant.Parent)
         {
@@ -239,7 +241,7 @@ public sealed class ResultCollector(string scheduler, int seriesPoints = 0, bool
         job.Workload.Id.Value,
         job.Workload.Tenant?.Value,
         Figures.Gpus(pods.Sum(pod => pod.Shape.Gpu.MilliGpu)),
-        Figures.Seconds(from),
+        Figures.Seconds(from < TimeSpan.Zero ? TimeSpan.Zero : from),
         Figures.Seconds(_state.Now),
         cause,
         [.. pods.Select(pod => pod.Placement!.Node.Value).Distinct().Order(StringComparer.Ordinal)],

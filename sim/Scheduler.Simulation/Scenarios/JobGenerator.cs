@@ -47,6 +47,9 @@ public sealed record JobGenerator
     /// <summary>Protected from reclaim for this long.</summary>
     public TimeSpan MinRuntime { get; init; }
 
+    /// <summary>Where the pods of a job must, or should, be together; null leaves that to the policy.</summary>
+    public TopologyRequest? Topology { get; init; }
+
     /// <summary>See <see cref="Job.CheckpointEvery"/>.</summary>
     public TimeSpan? CheckpointEvery { get; init; }
 
@@ -135,6 +138,7 @@ public sealed record JobGenerator
                 MinRuntime = MinRuntime,
                 PreemptionGrace = PreemptionGrace,
                 IsPreemptible = IsPreemptible,
+                Topology = Topology,
             },
             SubmitAt = at,
             Duration = duration,

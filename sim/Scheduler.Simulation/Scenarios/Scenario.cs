@@ -2,7 +2,9 @@ using System.Collections.Immutable;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
+using Scheduler.Simulation.Clusters;
 using Scheduler.Simulation.Engine;
+using Scheduler.Simulation.Jobs;
 
 namespace Scheduler.Simulation.Scenarios;
 
@@ -23,6 +25,15 @@ public sealed record Scenario
 
     /// <summary>What is submitted.</summary>
     public required ImmutableArray<JobGenerator> Generators { get; init; }
+
+    /// <summary>What is there at the beginning.</summary>
+    public ImmutableArray<Job> Found { get; init; } = [];
+
+    /// <summary>What comes besides, as it came to an exported cluster; null if nothing does.</summary>
+    internal HistoryArrivals? History { get; init; }
+
+    /// <summary>The moment at which it begins; null if it does not matter.</summary>
+    public DateTimeOffset? Start { get; init; }
 
     /// <summary>What breaks.</summary>
     public required FaultModel Faults { get; init; }
@@ -46,16 +57,20 @@ public sealed record Scenario
     public SimulationSetup Make(ulong seed)
     {
         var streams = new Randomness.RandomStreams(seed);
-        return new SimulationSetup
+        var setup = new SimulationSetup
         {
             Nodes = Nodes,
             Tenants = Tenants,
-            Jobs = [.. Generators.SelectMany(generator => generator.Generate(streams, Horizon)).OrderBy(job => job.SubmitAt)],
+            Jobs = [.. Found
+                .Concat(Generators.SelectMany(generator => generator.Generate(streams, Horizon)))
+                .Concat(History?.Generate(streams, Horizon) ?? [])
+                .OrderBy(job => job.SubmitAt)],
             Faults = Faults,
             Seed = seed,
             Horizon = Horizon,
             CycleInterval = CycleInterval,
             Durations = Durations,
         };
+        return Start is { } start ? setup with { Start = start } : setup;
     }
 }

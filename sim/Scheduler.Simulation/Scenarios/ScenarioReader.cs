@@ -4,6 +4,7 @@ using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
 using Scheduler.Input;
+using Scheduler.Simulation.Clusters;
 using Scheduler.Simulation.Engine;
 using Scheduler.Simulation.Schedulers;
 
@@ -21,14 +22,25 @@ internal sealed class ScenarioReader
     private readonly FileErrors _errors;
     private readonly ConfigurationReader _configuration;
 
-    private ScenarioReader(FileErrors errors)
+    private readonly ClusterState? _cluster;
+    private readonly TimeSpan? _horizon;
+
+    private ScenarioReader(FileErrors errors, ClusterState? cluster = null, TimeSpan? horizon = null)
     {
-        _errors = errors;
+        (_errors, _cluster, _horizon) = (errors, cluster, horizon);
         _configuration = new ConfigurationReader(errors, Kind);
     }
 
     /// <summary>Reads a file; null after mistakes.</summary>
     public static Scenario? Read(string path, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.Read(path, errors));
+
+    /// <summary>Reads a scenario that says what comes to an exported cluster: nodes, tenants and policy are the cluster's.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="cluster">The cluster.</param>
+    /// <param name="horizon">How long it is simulated; null leaves it to the scenario.</param>
+    /// <param name="errors">Gets the mistakes.</param>
+    public static Scenario? ReadForCluster(string path, ClusterState cluster, TimeSpan? horizon, FileErrors errors) =>
+        new ScenarioReader(errors, cluster, horizon ?? ClusterScenario.UsualTime).Load(YamlFile.Read(path, errors));
 
     /// <summary>Takes YAML that is not in a file.</summary>
     public static Scenario? OfText(string name, string text, FileErrors errors) => new ScenarioReader(errors).Load(YamlFile.OfText(name, text, errors));
@@ -57,20 +69,41 @@ internal sealed class ScenarioReader
 
         document.RefuseUnknown();
         spec.Rename("scenario");
-        var nodes = ReadNodes(spec);
-        var configuration = _configuration.Finish(Capacity(nodes));
-        var scenario = ReadSpec(spec, name, nodes, configuration?.Tree);
+        var nodes = _cluster is null ? ReadNodes(spec) : NodesOf(_cluster, spec);
+        var configuration = _configuration.Finish(_cluster is null ? Capacity(nodes) : null);
+        if (_cluster is not null && configuration is not null)
+        {
+            if (configuration is not { Tenants.IsEmpty: true, Policy: null })
+            {
+                _errors.Add(file.Name, 0, "", "has Tenant or SchedulingPolicy documents, but the cluster brings its own; to change those, edit the file of weir export");
+            }
+
+            configuration = new Configuration([], _cluster.Tenants, _cluster.Policy);
+        }
+
+        var scenario = ReadSpec(spec, name, nodes, configuration);
         spec.RefuseUnknown();
         return _errors.Any || configuration is null ? null : scenario with { Policy = configuration.Policy ?? SchedulingPolicy.Default, Tenants = configuration.Tree };
+    }
+
+    private static ImmutableArray<Node> NodesOf(ClusterState cluster, YamlMap spec)
+    {
+        if (spec.Has("cluster"))
+        {
+            spec.Error("cluster", "stands beside --from-cluster, which brings its own nodes; leave it out here");
+        }
+
+        return cluster.Nodes;
     }
 
     private static Dictionary<FlavorId, long> Capacity(ImmutableArray<Node> nodes) =>
         nodes.Where(node => node.HasGpus).GroupBy(node => node.Flavor).ToDictionary(group => group.Key, group => group.Sum(node => node.InstalledMilliGpu));
 
-    private static Scenario ReadSpec(YamlMap spec, string name, ImmutableArray<Node> nodes, TenantTree? tenants)
+    private Scenario ReadSpec(YamlMap spec, string name, ImmutableArray<Node> nodes, Configuration? configuration)
     {
-        var horizon = spec.Duration("horizon", isZeroAllowed: false);
-        var workloads = new WorkloadReader(spec, horizon, tenants);
+        var tenants = configuration?.Tree;
+        var horizon = spec.Duration("horizon", isZeroAllowed: false) ?? _horizon;
+        var workloads = new WorkloadReader(spec, horizon, tenants, configuration is null ? default : (configuration.Policy ?? SchedulingPolicy.Default).TopologyLevels);
         var interval = spec.Duration("cycleInterval", isZeroAllowed: false) ?? TimeSpan.FromSeconds(1);
         var scenario = new Scenario
         {
@@ -124,12 +157,8 @@ internal sealed class ScenarioReader
         {
             var name = group.RequiredText("name", "what the nodes are called by, before their number");
             var count = (int)(group.Integer("count", 1, MostNodes) ?? 1);
-            var gpus = (int)(group.Integer("gpus", 0, 1024) ?? 0);
-            var product = group.Text("gpuModel");
-            var cpu = group.Milli("cpu", "a number of cores such as 64") ?? 64_000;
-            var memory = Amounts.Bytes(group, "memory") ?? 512L << 30;
-            var pods = (int)(group.Integer("maxPods", 1, 10_000) ?? 110);
-            var labels = group.Pairs("labels").ToImmutableSortedDictionary(StringComparer.Ordinal);
+            var fields = NodeFields.Read(group, leastCpu: 1);
+            var domains = ReadDomains(group, fields.Labels);
             group.RefuseUnknown();
             if (name.Length > 0 && !names.Add(name))
             {
@@ -137,27 +166,44 @@ internal sealed class ScenarioReader
                 continue;
             }
 
-            if (cpu <= 0)
-            {
-                group.Error("cpu", "must be above 0");
-            }
-
-            labels = product is null || labels.ContainsKey(WorkloadReader.ProductLabel) ? labels : labels.Add(WorkloadReader.ProductLabel, product);
             for (var number = 1; number <= count; number++)
             {
-                nodes.Add(new Node
-                {
-                    Name = new NodeName(string.Create(CultureInfo.InvariantCulture, $"{name}-{number:00000}")),
-                    Allocatable = new ResourceVector(cpu, memory),
-                    MaxPods = pods,
-                    Devices = [.. Enumerable.Range(0, gpus).Select(index => new GpuDevice(index))],
-                    Flavor = product is null ? FlavorId.Unlabelled : new FlavorId(product),
-                    Labels = labels,
-                });
+                var index = number - 1;
+                nodes.Add(fields.ToNode(
+                    string.Create(CultureInfo.InvariantCulture, $"{name}-{number:00000}"),
+                    domains.Select(domain => KeyValuePair.Create(domain.Label, string.Create(CultureInfo.InvariantCulture, $"{name}-{(index / domain.Nodes) + 1}")))));
             }
         }
 
         return nodes.ToImmutable();
+    }
+
+    /// <summary>Labels that name topology domains: so many nodes after each other, as they are numbered, have the same value.</summary>
+    private static ImmutableArray<(string Label, int Nodes)> ReadDomains(YamlMap group, ImmutableSortedDictionary<string, string> labels)
+    {
+        if (group.Map("domains") is not { } map)
+        {
+            return [];
+        }
+
+        var domains = ImmutableArray.CreateBuilder<(string, int)>();
+        foreach (var label in map.Names)
+        {
+            if (labels.ContainsKey(label))
+            {
+                map.Error(label, "stands in labels too, with one value for all nodes; keep one of the two");
+            }
+            else if (map.Integer(label, 1, MostNodes) is { } nodes)
+            {
+                domains.Add((label, (int)nodes));
+            }
+            else if (!map.Has(label))
+            {
+                map.Error(label, "must be how many nodes are in one domain, such as 4");
+            }
+        }
+
+        return domains.ToImmutable();
     }
 
     private static FaultModel ReadFaults(YamlMap map, ImmutableArray<Node> nodes)

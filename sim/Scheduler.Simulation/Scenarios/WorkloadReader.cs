@@ -12,11 +12,9 @@ namespace Scheduler.Simulation.Scenarios;
 /// <param name="spec">The scenario.</param>
 /// <param name="horizon">When it ends; null if it does not say.</param>
 /// <param name="tenants">The tenants that it may name; null if those are wrong.</param>
-internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree? tenants)
+/// <param name="levels">The labels that name topology domains; default if the policy is wrong.</param>
+internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree? tenants, ImmutableArray<string> levels)
 {
-    /// <summary>The label that tells which GPUs a node has.</summary>
-    public const string ProductLabel = "nvidia.com/gpu.product";
-
     private const int MostPods = 10_000;
     private const int MostJobs = 10_000_000;
 
@@ -62,6 +60,7 @@ internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree
             IsPreemptible = map.Boolean("preemptible") ?? true,
             PreemptionGrace = map.Duration("grace") ?? TimeSpan.Zero,
             MinRuntime = map.Duration("minRuntime") ?? TimeSpan.Zero,
+            Topology = TopologyField.Read(map, levels),
             CheckpointEvery = map.Duration("checkpointEvery", isZeroAllowed: false),
             CheckpointOnNotice = map.Duration("checkpointOnNotice"),
             RestartTime = map.Duration("restartTime") ?? TimeSpan.Zero,
@@ -275,39 +274,8 @@ internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree
             map.Error("minMember", $"is {minMember}, more than the {pods} of pods; it could never start");
         }
 
-        var gpu = ReadGpu(map);
-        var cpu = map.Milli("cpu", "a number of cores such as 4 or 500m") ?? 0;
-        if (cpu < 0)
-        {
-            map.Error("cpu", "is negative; it must be 0 or more");
-        }
-
-        var memory = Amounts.Bytes(map, "memory") ?? 0;
-        var selector = map.Pairs("nodeSelector").ToList();
-        if (map.Text("gpuModel") is { } product)
-        {
-            selector.Add(new(ProductLabel, product));
-        }
-
+        var shape = ShapeFields.Read(map);
         map.RefuseUnknown();
-        return new JobShape(weight, pods, minMember, PodShape.Create(new ResourceVector(cpu, memory), gpu, nodeSelector: selector));
-    }
-
-    private static GpuRequest ReadGpu(YamlMap map)
-    {
-        if (map.Has("gpus") && map.Has("fraction"))
-        {
-            map.Error("fraction", "stands beside gpus; keep one of them");
-        }
-
-        var gpus = (int)(map.Integer("gpus", 0, 1024) ?? 0);
-        var fraction = map.Milli("fraction", "a part of one GPU between 0 and 1 such as 0.25");
-        if (fraction is not (null or (> 0 and < GpuRequest.MilliPerDevice)))
-        {
-            map.Error("fraction", "must be between 0 and 1, such as 0.25; for whole GPUs use gpus");
-            fraction = null;
-        }
-
-        return fraction is { } milli ? GpuRequest.Fraction((int)milli) : gpus > 0 ? GpuRequest.Whole(gpus) : GpuRequest.None;
+        return new JobShape(weight, pods, minMember, shape);
     }
 }

@@ -14,24 +14,45 @@ namespace Scheduler.Cli.Commands;
 /// <summary><c>weir simulate</c>: what would happen to these jobs on this cluster, in minutes instead of months.</summary>
 internal static class SimulateCommand
 {
-    public static Command Create(Terminal terminal)
+    private const int MostLines = 20;
+
+    public static Command Create(Terminal terminal, TimeProvider time)
     {
-        var file = new Argument<string>("SCENARIO") { Description = "A Scenario document, with the Tenant and SchedulingPolicy documents that it needs (docs/simulation.md)" };
+        var file = new Argument<string?>("SCENARIO")
+        {
+            Description = "A Scenario document, with the Tenant and SchedulingPolicy documents that it needs (docs/simulation.md); with --from-cluster, what comes to the cluster",
+            Arity = ArgumentArity.ZeroOrOne,
+        };
+        var cluster = new ClusterOptions(terminal);
         var seed = CommonOptions.Seed("Another seed than the scenario's: other jobs and other faults of the same kind");
         var policies = Policies();
         var check = new Option<bool>("--check") { Description = "Check every invariant after every event; slow" };
         var runs = new Option<bool>("--runs") { Description = "Put each run of each job into the JSON" };
         var page = new Option<string?>("--report") { Description = "Write a report with plots to this file: one HTML page that needs nothing else", HelpName = "FILE.html" };
         var output = CommonOptions.Output();
-        var command = new Command("simulate", "Run a scenario in simulated time, under one policy or several, and tell how each tenant fares") { file, seed, policies, check, runs, page, output };
-        command.SetAction((result, stop) => Task.FromResult(Run(
-            terminal,
-            result.GetRequiredValue(file),
-            result.GetValue(seed),
-            result.GetValue(policies),
-            new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(page), result.GetValue(output)),
-            stop)));
+        var command = new Command("simulate", "Run a scenario, or what comes after a live cluster's present, in simulated time, under one policy or several, and tell how each tenant fares")
+        {
+            file, cluster.FromCluster, cluster.Arrivals, cluster.For, cluster.AssumeDuration, cluster.Address, seed, policies, check, runs, page, output,
+        };
+        cluster.Check(command, file);
+        command.SetAction(async (result, stop) =>
+        {
+            var scenario = cluster.IsGiven(result)
+                ? await cluster.ReadAsync(result, result.GetValue(file), terminal, time, stop)
+                : ReadScenario(result.GetValue(file)!);
+            return Run(
+                terminal, scenario, result.GetValue(seed), result.GetValue(policies),
+                new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(page), result.GetValue(output)), stop);
+        });
         return command;
+    }
+
+    private static Scenario ReadScenario(string file)
+    {
+        var errors = new FileErrors();
+        var scenario = ScenarioReader.Read(file, errors);
+        errors.ThrowIfAny();
+        return scenario!;
     }
 
     private static Option<string[]?> Policies() => new("--policy")
@@ -58,18 +79,15 @@ internal static class SimulateCommand
         },
     };
 
-    private static int Run(Terminal terminal, string file, ulong? seed, string[]? policies, SimulateOptions options, CancellationToken stop)
+    private static int Run(Terminal terminal, Scenario scenario, ulong? seed, string[]? policies, SimulateOptions options, CancellationToken stop)
     {
-        var errors = new FileErrors();
-        var scenario = ScenarioReader.Read(file, errors);
-        errors.ThrowIfAny();
         if (options.ReportFile is not null)
         {
-            ReportFile.Try(options.ReportFile);
+            ReportFile.Try("--report", options.ReportFile);
         }
 
-        ImmutableArray<string> names = policies is null or [] ? scenario!.Schedulers : [.. policies];
-        var report = new ScenarioRun(scenario!, seed ?? scenario!.Seed, names, options).Run(new ProgressLine(terminal, names.Length), stop);
+        ImmutableArray<string> names = policies is null or [] ? scenario.Schedulers : [.. policies];
+        var report = new ScenarioRun(scenario, seed ?? scenario.Seed, names, options).Run(new ProgressLine(terminal, names.Length), stop);
         if (options.Output == OutputFormat.Json)
         {
             terminal.Out.WriteLine(SimulationJson.Write(
@@ -82,7 +100,7 @@ internal static class SimulateCommand
 
         if (options.ReportFile is not null)
         {
-            ReportFile.Write(options.ReportFile, HtmlReport.Write(report));
+            ReportFile.Write("--report", options.ReportFile, HtmlReport.Write(report));
             if (options.Output != OutputFormat.Json)
             {
                 terminal.Out.WriteLine();
@@ -90,11 +108,23 @@ internal static class SimulateCommand
             }
         }
 
-        return report.Violations is { IsEmpty: false } violations
-            ? throw new UserErrorException(violations.Select(violation => string.Create(
+        return report.Violations is { IsEmpty: false } violations ? throw new UserErrorException(Lines(violations, report.Seed)) : ExitCodes.Success;
+    }
+
+    /// <summary>The first ones; all of them are in the JSON.</summary>
+    private static IEnumerable<string> Lines(ImmutableArray<ViolationReport> violations, ulong seed)
+    {
+        foreach (var violation in violations.Take(MostLines))
+        {
+            yield return string.Create(
                 NumberFormatInfo.InvariantInfo,
-                $"{violation.Scheduler} breaks {violation.Invariant} at {violation.AtSeconds} s (event {violation.Event}, seed {report.Seed}): {violation.Message}")))
-            : ExitCodes.Success;
+                $"{violation.Scheduler} breaks {violation.Invariant} at {violation.AtSeconds} s (event {violation.Event}, seed {seed}): {violation.Message}");
+        }
+
+        if (violations.Length > MostLines)
+        {
+            yield return string.Create(NumberFormatInfo.InvariantInfo, $"{violations.Length - MostLines} more are not listed; --output json has them");
+        }
     }
 }
 

@@ -59,7 +59,8 @@ internal static class WeirCommand
             QueueCommand.Create(terminal, time),
             TenantsCommand.Create(terminal, time),
             ValidateCommand.Create(terminal),
-            SimulateCommand.Create(terminal),
+            ExportCommand.Create(terminal, time),
+            SimulateCommand.Create(terminal, time),
             PlanCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().First();

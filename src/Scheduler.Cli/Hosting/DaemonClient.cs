@@ -3,6 +3,7 @@ using Grpc.Core;
 using Grpc.Net.Client;
 using Scheduler.Cli.Commands;
 using Scheduler.Cli.Views;
+using Scheduler.Simulation.Clusters;
 using Weir.V1;
 
 namespace Scheduler.Cli.Hosting;
@@ -12,6 +13,7 @@ internal sealed class DaemonClient : IAsyncDisposable
 {
     private const int PageSize = 1000;
     private static readonly TimeSpan AnswerWithin = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan ExportsWithin = TimeSpan.FromMinutes(5);
 
     private readonly GrpcChannel _channel;
     private readonly string _address;
@@ -70,6 +72,27 @@ internal sealed class DaemonClient : IAsyncDisposable
         return [.. entries, .. unqueued];
     }
 
+    /// <summary>The cluster as the last cycle saw it, and its history.</summary>
+    public async Task<ClusterState> ExportAsync(CancellationToken stop)
+    {
+        var client = new ExportService.ExportServiceClient(_channel);
+        var reader = new ExportReader();
+        await AskAsync(
+            async () =>
+            {
+                using var call = client.ExportCluster(new ExportClusterRequest(), deadline: _time.GetUtcNow().UtcDateTime + ExportsWithin, cancellationToken: stop);
+                await foreach (var part in call.ResponseStream.ReadAllAsync(stop))
+                {
+                    reader.Add(part);
+                }
+
+                return true;
+            },
+            stop,
+            ExportsWithin);
+        return reader.Finish(_address);
+    }
+
     public ValueTask DisposeAsync()
     {
         _channel.Dispose();
@@ -89,7 +112,7 @@ internal sealed class DaemonClient : IAsyncDisposable
 
     private DateTime Deadline() => _time.GetUtcNow().UtcDateTime + AnswerWithin;
 
-    private async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken stop)
+    private async Task<T> AskAsync<T>(Func<Task<T>> ask, CancellationToken stop, TimeSpan? within = null)
     {
         try
         {
@@ -101,16 +124,16 @@ internal sealed class DaemonClient : IAsyncDisposable
         }
         catch (RpcException exception)
         {
-            throw new UserErrorException(Explain(exception), exception);
+            throw new UserErrorException(Explain(exception, within ?? AnswerWithin), exception);
         }
     }
 
-    private string Explain(RpcException exception) => exception.StatusCode switch
+    private string Explain(RpcException exception, TimeSpan within) => exception.StatusCode switch
     {
         StatusCode.Unavailable when exception.Status.DebugException is not null =>
             $"no daemon answers at {_address}; start one with weir up or weir run, or name another with --address",
-        StatusCode.DeadlineExceeded => $"the daemon at {_address} did not answer within {AnswerWithin.TotalSeconds:0} s",
-        StatusCode.Unimplemented => $"what answers at {_address} is not a Weir daemon; name another with --address",
+        StatusCode.DeadlineExceeded => $"the daemon at {_address} did not answer within {within.TotalSeconds:0} s",
+        StatusCode.Unimplemented => $"what answers at {_address} is not a Weir daemon that can do this; name another with --address",
         _ => $"the daemon at {_address} answers: {exception.Status.Detail.ReplaceLineEndings(" ")}",
     };
 }

@@ -3,12 +3,12 @@ using Scheduler.Cli.Commands;
 
 namespace Scheduler.Cli.Simulate;
 
-/// <summary>The file that the user named for a report.</summary>
+/// <summary>A file that the user named for a result.</summary>
 internal static class ReportFile
 {
     /// <summary>Finds out whether it can be written, before a long simulation and not after it. What is in it stays.</summary>
     /// <exception cref="UserErrorException">It cannot.</exception>
-    public static void Try(string path) => Attempt(path, () =>
+    public static void Try(string option, string path) => Attempt(option, path, () =>
     {
         var isNew = !File.Exists(path);
         new FileStream(path, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
@@ -20,9 +20,9 @@ internal static class ReportFile
 
     /// <summary>Writes it, as UTF-8 without a byte order mark.</summary>
     /// <exception cref="UserErrorException">It cannot be written.</exception>
-    public static void Write(string path, string text) => Attempt(path, () => File.WriteAllText(path, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)));
+    public static void Write(string option, string path, string text) => Attempt(option, path, () => File.WriteAllText(path, text, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false)));
 
-    private static void Attempt(string path, Action action)
+    private static void Attempt(string option, string path, Action action)
     {
         try
         {
@@ -41,6 +41,6 @@ internal static class ReportFile
             throw Error($"cannot be written: {exception.Message}", exception);
         }
 
-        UserErrorException Error(string message, Exception cause) => new($"--report: {path}: {message}", cause);
+        UserErrorException Error(string message, Exception cause) => new($"{option}: {path}: {message}", cause);
     }
 }

@@ -14,6 +14,7 @@ internal sealed class Allocate(Session session)
 {
     private readonly Statement _statement = new(session);
     private readonly Admission _admission = new(session);
+    private readonly Admission _guaranteed = new(session);
     private readonly GangTopology _topology = new(session);
     private readonly bool[] _allowed = new bool[session.Flavors.Length];
     private int _bound;
@@ -208,12 +209,13 @@ internal sealed class Allocate(Session session)
     {
         var best = default(NodeState);
         var bestScore = long.MinValue;
+        var canBeReclaimed = session.ReservedNodes.Count > 0 && standing == Standing.Burst && !IsInsideGuarantee(applicant);
         foreach (var node in session.ReservedNodes)
         {
             if ((node.Flavor < 0 || _allowed[node.Flavor] || !pod.Pod.Shape.Gpu.IsAny)
                 && pod.Kind.Heap.StaticRejection(node) is null
                 && NodeFilters.PassesDynamic(node.Brief, pod.Kind.Request)
-                && Reservations.MakesWay(session, applicant, standing, node.Reservation!))
+                && Reservations.MakesWay(session, applicant, canBeReclaimed, node.Reservation!))
             {
                 var score = session.Scorers.Score(node.Brief, pod.Kind.Request);
                 if (best is null || score > bestScore || (score == bestScore && node.Index < best.Index))
@@ -224,5 +226,13 @@ internal sealed class Allocate(Session session)
         }
 
         return best;
+    }
+
+    /// <summary>Whether a workload that starts on burst will be counted inside its tenant's guarantee from the next cycle on.</summary>
+    private bool IsInsideGuarantee(Applicant applicant)
+    {
+        var need = applicant.CoreMilliGpu;
+        var admission = _guaranteed.Open(applicant, Standing.Guaranteed, isSurplus: false);
+        return Enumerable.Range(0, session.Flavors.Length).Any(flavor => admission.IsInsideGuarantee(flavor, need));
     }
 }

@@ -2,7 +2,7 @@ using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
 
-/// <summary>When and where a workload that finds no room now could start, if what runs ends as expected.</summary>
+/// <summary>When and where a workload that finds no room now could start, if what runs ends as expected or is sent away.</summary>
 /// <param name="session">The cluster.</param>
 /// <param name="applicant">Who waits.</param>
 /// <param name="allowedFlavors">What quota lets it use.</param>
@@ -22,8 +22,9 @@ internal sealed class Opening(Session session, Applicant applicant, bool[] allow
     /// <summary>Whether quota lets it start anywhere at all.</summary>
     public bool IsPossible => !applicant.HasGpu || Array.Exists(allowedFlavors, allowed => allowed);
 
-    /// <summary>Lets one pod after the other end until there is room. Null if there never is.</summary>
-    public Found? Find(IReadOnlyList<(DateTimeOffset End, Occupant Occupant)> ends)
+    /// <summary>Lets one pod after the other go until there is room. Null if there never is.</summary>
+    /// <param name="departures">Who goes when, in the order of time; whoever comes again is gone already.</param>
+    public Found? Find(IEnumerable<(DateTimeOffset At, Occupant Occupant)> departures)
     {
         var room = new int[_level?.Domains.Count ?? 1];
         var domain = -1;
@@ -41,11 +42,13 @@ internal sealed class Opening(Session session, Applicant applicant, bool[] allow
             return atOnce with { From = session.Snapshot.Now };
         }
 
-        foreach (var (end, occupant) in ends)
+        var now = session.Snapshot.Now;
+        var gone = new HashSet<Occupant>(ReferenceEqualityComparer.Instance);
+        foreach (var (end, occupant) in departures)
         {
             // Who was sent away since the list was made gives its room back in the later view already.
             var node = occupant.Node;
-            if (occupant.IsGoing || !IsOpen(node) || DomainOf(node) is not (>= 0 and var at))
+            if (occupant.IsGoing || !IsOpen(node) || DomainOf(node) is not (>= 0 and var at) || !gone.Add(occupant))
             {
                 continue;
             }
@@ -55,7 +58,9 @@ internal sealed class Opening(Session session, Applicant applicant, bool[] allow
             plane.Occupy(occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);
             var gained = RoomOn(plane) - before;
             room[at] += gained;
-            if (gained > 0 && room[at] >= applicant.Missing && Place(at) is { } found)
+
+            // Whom it could send away at once it would have: something keeps it from that.
+            if (gained > 0 && end > now && room[at] >= applicant.Missing && Place(at) is { } found)
             {
                 return found with { From = end };
             }

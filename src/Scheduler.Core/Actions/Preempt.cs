@@ -117,6 +117,12 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
 
         var isInside = scope == VictimScope.Guarantee || IsInsideGuarantee(applicant);
         var plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true, isInside), allowed));
+        if (plan is null && scope == VictimScope.FairShare && session.Roster.Bound.Count > 0)
+        {
+            // What was bound in this cycle costs nothing, but may use up what its tenant can spare before there is room.
+            plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true, isInside, sparesBound: true), allowed));
+        }
+
         if (plan is null && scope == VictimScope.Guarantee && _hasMinRuntimes)
         {
             // Nothing else can serve the guarantee: not even the minimum runtime protects.
@@ -233,7 +239,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         }
 
         var running = plan.Victims.Where(unit => unit.JustBound is null).ToArray();
-        _takenInside += Array.Exists(running, unit => unit.Running.Tenant == applicant.Tenant) ? 1 : 0;
+        _takenInside += plan.Victims.Any(unit => unit.Running.Tenant == applicant.Tenant) ? 1 : 0;
         ForceToBurst(running);
         foreach (var unit in running)
         {
@@ -308,7 +314,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         var statement = new Statement(session);
         foreach (var (pod, node) in plan.Placements)
         {
-            statement.Keep(pod.Pod, node, pod.Kind.Request, applicant.Tenant);
+            statement.Keep(pod.Pod, node, pod.Kind.Request, applicant.Tenant, applicant.IsUniform);
         }
 
         session.Touch(applicant);

@@ -5,13 +5,14 @@ namespace Scheduler.Core.Actions;
 
 /// <summary>
 /// Promises room to workloads that are next in order and cannot start: the earliest time and place at which they could, by
-/// the expected ends of what runs. Whoever comes later may use that room only if it makes way in time. An unknown end, and
-/// one that has passed, counts as never.
+/// the expected ends of what runs, and by when it can be sent away for them. Whoever comes later may use that room only if it
+/// makes way in time. An unknown end, and one that has passed, counts as never.
 /// </summary>
 internal sealed class Reservations(Session session)
 {
     private readonly Admission _admission = new(session);
-    private List<(DateTimeOffset End, Occupant Occupant)>? _ends;
+    private List<(DateTimeOffset At, Occupant Occupant)>? _ends;
+    private List<(DateTimeOffset At, Occupant Occupant)>? _releases;
 
     /// <summary>
     /// Makes a reservation if the workload is one of the first of its tenant and there is a time at which it fits. Always
@@ -33,15 +34,15 @@ internal sealed class Reservations(Session session)
         session.Touch(applicant);
         applicant.SoughtReservation = true;
         session.Tenants[applicant.Tenant.Index].Reservations++;
-        if (opening.Find(Ends()) is not { } found
+        var isInside = applicant.HasGpu && AllowedFlavors(applicant, Standing.Guaranteed).Contains(true);
+        if (opening.Find(Departures(applicant, isInside)) is not { } found
             || (found.From <= session.Snapshot.Now && !AllowedFlavors(applicant, standing, isLater: false).Contains(true)))
         {
             // No room ever, or room at once: then it is something else that it lacks.
             return false;
         }
 
-        var reservation = new TimedReservation(
-            applicant, found.From, IsInsideGuarantee: applicant.HasGpu && AllowedFlavors(applicant, Standing.Guaranteed).Contains(true));
+        var reservation = new TimedReservation(applicant, found.From, isInside);
         foreach (var (node, plane) in found.Planes)
         {
             session.Reserve(node, reservation, plane);
@@ -67,7 +68,11 @@ internal sealed class Reservations(Session session)
     }
 
     /// <summary>Whether a workload that starts now in reserved space will be gone, or can be sent away, before it is needed.</summary>
-    public static bool MakesWay(Session session, Applicant applicant, Standing standing, TimedReservation reservation)
+    /// <param name="session">The cluster.</param>
+    /// <param name="applicant">Who would start.</param>
+    /// <param name="canBeReclaimed">Whether it would be, and stay, beyond its tenant's guarantee.</param>
+    /// <param name="reservation">Whose room it is.</param>
+    public static bool MakesWay(Session session, Applicant applicant, bool canBeReclaimed, TimedReservation reservation)
     {
         var now = session.Snapshot.Now;
         var holder = reservation.Holder;
@@ -78,46 +83,119 @@ internal sealed class Reservations(Session session)
 
         var workload = applicant.Workload;
         var isTakeable = applicant.Tenant == holder.Tenant
-            ? workload.Priority < holder.Workload.Priority
-            : standing == Standing.Burst && reservation.IsInsideGuarantee && applicant.HasGpu;
+            ? workload.Priority < holder.Workload.Priority && (canBeReclaimed || reservation.IsInsideGuarantee)
+            : canBeReclaimed && reservation.IsInsideGuarantee && applicant.HasGpu;
         return workload.IsPreemptible && isTakeable && now + workload.MinRuntime + workload.PreemptionGrace <= reservation.From;
     }
 
     private bool[] AllowedFlavors(Applicant applicant, Standing standing, bool isLater = true)
     {
         var need = applicant.CoreMilliGpu;
+        var lower = isLater ? LowerMilliGpu(applicant) : 0;
         var admission = _admission.Open(applicant, standing, isSurplus: false);
         var allowed = new bool[session.Flavors.Length];
         for (var flavor = 0; flavor < allowed.Length; flavor++)
         {
-            allowed[flavor] = admission.Allows(flavor, need, freedByOthers: isLater ? need : 0);
+            allowed[flavor] = admission.Allows(flavor, need, freedByOthers: isLater ? need : 0, freedByOwn: lower);
         }
 
         return allowed;
     }
 
-    private List<(DateTimeOffset End, Occupant Occupant)> Ends()
+    /// <summary>What its tenant uses for lower priorities, and will have to give up for it.</summary>
+    private long LowerMilliGpu(Applicant applicant)
     {
-        if (_ends is not null)
+        var lower = 0L;
+        foreach (var running in session.Tenants[applicant.Tenant.Index].Running)
         {
-            return _ends;
-        }
-
-        _ends = [];
-        foreach (var node in session.Nodes)
-        {
-            foreach (var occupant in node.Occupants)
+            if (running.Workload is { IsManaged: true, IsPreemptible: true } && running.Workload.Priority < applicant.Workload.Priority)
             {
-                if (!occupant.IsGoing && occupant.Owner.ExpectedEnd is { } end && end > session.Snapshot.Now)
+                foreach (var occupant in running.Pods)
                 {
-                    _ends.Add((end, occupant));
+                    lower += occupant.IsGoing ? 0 : occupant.Pod.Shape.Gpu.MilliGpu;
                 }
             }
         }
 
-        _ends.Sort((a, b) => a.End != b.End ? a.End.CompareTo(b.End)
+        return lower;
+    }
+
+    /// <summary>
+    /// When who runs will be gone, or could be, in the order of time: at its expected end, or once it can be sent away for the holder.
+    /// Somebody may come twice.
+    /// </summary>
+    private IEnumerable<(DateTimeOffset At, Occupant Occupant)> Departures(Applicant holder, bool isInsideGuarantee)
+    {
+        if (_ends is null || _releases is null)
+        {
+            (_ends, _releases) = ([], []);
+            ListDepartures(_ends, _releases);
+        }
+
+        var (end, release) = (0, 0);
+        while (true)
+        {
+            while (release < _releases.Count && !CanBeSentAway(_releases[release].Occupant, holder, isInsideGuarantee))
+            {
+                release++;
+            }
+
+            if (release < _releases.Count && (end == _ends.Count || _releases[release].At < _ends[end].At))
+            {
+                yield return _releases[release++];
+            }
+            else if (end < _ends.Count)
+            {
+                yield return _ends[end++];
+            }
+            else
+            {
+                yield break;
+            }
+        }
+    }
+
+    /// <summary>As in <see cref="Victims.VictimRule"/>, of what is seen before the minimum runtime has passed.</summary>
+    private static bool CanBeSentAway(Occupant occupant, Applicant holder, bool isInsideGuarantee)
+    {
+        var isGuaranteed = occupant.Entry is { IsGuaranteed: true };
+        return occupant.Owner.Tenant == holder.Tenant
+            ? occupant.Owner.Workload.Priority < holder.Workload.Priority && (isInsideGuarantee || !isGuaranteed)
+            : isInsideGuarantee && occupant.Owner.HasGpu && !isGuaranteed;
+    }
+
+    private void ListDepartures(List<(DateTimeOffset At, Occupant Occupant)> ends, List<(DateTimeOffset At, Occupant Occupant)> releases)
+    {
+        var now = session.Snapshot.Now;
+        foreach (var node in session.Nodes)
+        {
+            foreach (var occupant in node.Occupants)
+            {
+                if (occupant.IsGoing)
+                {
+                    continue;
+                }
+
+                if (occupant.Owner.ExpectedEnd is { } end && end > now)
+                {
+                    ends.Add((end, occupant));
+                }
+
+                var workload = occupant.Owner.Workload;
+                if (workload is { IsManaged: true, IsPreemptible: true } && occupant.Owner.Tenant is not null)
+                {
+                    var ripe = (workload.StartedAt ?? now) + workload.MinRuntime;
+                    releases.Add(((ripe > now ? ripe : now) + workload.PreemptionGrace, occupant));
+                }
+            }
+        }
+
+        ends.Sort(Compare);
+        releases.Sort(Compare);
+
+        static int Compare((DateTimeOffset At, Occupant Occupant) a, (DateTimeOffset At, Occupant Occupant) b) =>
+            a.At != b.At ? a.At.CompareTo(b.At)
             : a.Occupant.Node.Index != b.Occupant.Node.Index ? a.Occupant.Node.Index.CompareTo(b.Occupant.Node.Index)
-            : Occupant.Compare(a.Occupant, b.Occupant));
-        return _ends;
+            : Occupant.Compare(a.Occupant, b.Occupant);
     }
 }

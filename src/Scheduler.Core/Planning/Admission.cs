@@ -39,9 +39,10 @@ internal sealed class Admission(Session session)
     /// <param name="flavor">Which.</param>
     /// <param name="milliGpu">How much.</param>
     /// <param name="freedByOthers">How much others will have given back by then: it counts as free.</param>
-    public bool Allows(int flavor, long milliGpu, long freedByOthers = 0)
+    /// <param name="freedByOwn">How much of its own the tenant will have given back by then: it does not count against the limit.</param>
+    public bool Allows(int flavor, long milliGpu, long freedByOthers = 0, long freedByOwn = 0)
     {
-        if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu) is not null)
+        if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu - freedByOwn) is not null)
         {
             return false;
         }

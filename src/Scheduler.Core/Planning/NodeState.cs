@@ -9,7 +9,8 @@ namespace Scheduler.Core.Planning;
 /// <code>
 ///   Now       what is free at this moment
 ///   Later     what will be free once everything that leaves is gone, less what is kept for waiting workloads
-///   Brief     free in both: for whoever is gone before the reservation begins, or can be sent away then
+///   Brief     free in both, and at each moment between from which on room is kept: for whoever is gone before the
+///             reservation begins, or can be sent away then
 ///   Bindable  free in both, and still beside the reservation on the node, if there is one: for everybody
 /// </code>
 /// Changed by <see cref="Session"/> only, which notes every change: a changed node is built anew for the next cycle.
@@ -17,6 +18,7 @@ namespace Scheduler.Core.Planning;
 internal sealed class NodeState
 {
     private readonly List<Occupant> _occupants = [];
+    private readonly List<KeptRoom> _kept = [];
     private NodePlane? _atReservation;
 
     public NodeState(Node node, int index, int flavor, int kind)
@@ -55,10 +57,10 @@ internal sealed class NodeState
     /// <summary>What will be free, less what is kept.</summary>
     public NodePlane Later { get; private set; }
 
-    /// <summary>What is free in both.</summary>
+    /// <summary>What is free in both, and whenever somebody else's room is to be ready.</summary>
     public NodePlane Brief { get; private set; }
 
-    /// <summary>What is free in both, and beside the reservation.</summary>
+    /// <summary>That, and beside the reservation.</summary>
     public NodePlane Bindable { get; private set; }
 
     /// <summary>Whether something leaves or is kept, so that what will be free differs from what is.</summary>
@@ -118,6 +120,7 @@ internal sealed class NodeState
         Now = Later = Brief = Bindable = plane;
         Reservation = null;
         _atReservation = null;
+        _kept.Clear();
         foreach (var occupant in _occupants)
         {
             if (occupant.HasKnownDevices)
@@ -170,17 +173,72 @@ internal sealed class NodeState
         Refresh();
     }
 
-    /// <summary>Takes room in the later view only (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
-    public void OccupyLater(PodShape shape, ImmutableArray<int> devices, int owner, int sign)
+    /// <summary>A pod that is here leaves (sign -1), or stays after all (sign 1).</summary>
+    public void OccupyLater(Occupant occupant, int sign)
     {
         Part();
-        Later.Occupy(shape, devices, owner, sign);
+        Later.Occupy(occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign);
         if (sign > 0)
         {
-            _atReservation?.Occupy(shape, devices, owner, sign);
+            _atReservation?.Occupy(occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign);
         }
 
         Refresh();
+    }
+
+    /// <summary>Keeps room in the later view for a waiting pod.</summary>
+    public void Keep(KeptRoom room)
+    {
+        Part();
+        _kept.Add(room);
+        room.Occupy(Later, sign: 1);
+        if (_atReservation is { } atReservation)
+        {
+            room.Occupy(atReservation, sign: 1);
+        }
+
+        Refresh();
+    }
+
+    /// <summary>Keeps it no longer.</summary>
+    public void Release(KeptRoom room)
+    {
+        Part();
+        _kept.Remove(room);
+        room.Occupy(Later, sign: -1);
+        Refresh();
+    }
+
+    /// <summary>
+    /// The earliest moment from which on a pod fits, for good: when somebody has left, and beside all room that is kept, also from
+    /// later on. Null if it does not even fit once everybody has left.
+    /// </summary>
+    /// <param name="fits">Asked about a view of the node.</param>
+    public DateTimeOffset? EarliestRoom(Func<NodePlane, bool> fits)
+    {
+        var moments = _occupants.Where(occupant => occupant.IsGoing).Select(occupant => occupant.LeavesAt).Append(DateTimeOffset.MinValue)
+            .Distinct().Order().ToArray();
+        foreach (var moment in moments[..^1])
+        {
+            if (fits(From(moment)))
+            {
+                return moment;
+            }
+        }
+
+        return fits(Later) ? moments[^1] : null;
+    }
+
+    /// <summary>What is free from a moment on for good.</summary>
+    public NodePlane From(DateTimeOffset moment)
+    {
+        var plane = NodePlane.Intersect(At(moment), Later);
+        foreach (var room in _kept.Where(room => room.From > moment))
+        {
+            plane = NodePlane.Intersect(plane, At(room.From));
+        }
+
+        return plane;
     }
 
     /// <summary>Puts a reservation on the node.</summary>
@@ -214,7 +272,41 @@ internal sealed class NodeState
         Version++;
         IsPristine = false;
         Brief = IsParted ? NodePlane.Intersect(Now, Later) : Now;
+        foreach (var moment in Milestones())
+        {
+            Brief = NodePlane.Intersect(Brief, At(moment));
+        }
+
         Bindable = _atReservation is null ? Brief : NodePlane.Intersect(Brief, _atReservation);
+    }
+
+    /// <summary>
+    /// When room is to be ready although others leave later still: who takes what is free until then must not count on those.
+    /// </summary>
+    private IEnumerable<DateTimeOffset> Milestones() => _kept.Count == 0 ? [] : _kept.Select(room => room.From).Distinct()
+        .Where(moment => _occupants.Exists(occupant => occupant.IsGoing && occupant.LeavesAt > moment));
+
+    /// <summary>What is free at a moment: those are gone who have left by then, and room is taken that is kept from then on.</summary>
+    private NodePlane At(DateTimeOffset moment)
+    {
+        var plane = Now.Clone();
+        foreach (var occupant in _occupants)
+        {
+            if (occupant.IsGoing && occupant.LeavesAt <= moment)
+            {
+                plane.Occupy(occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);
+            }
+        }
+
+        foreach (var room in _kept)
+        {
+            if (room.From <= moment)
+            {
+                room.Occupy(plane, sign: 1);
+            }
+        }
+
+        return plane;
     }
 
     private static ImmutableArray<int> GuessDevices(NodePlane plane, Occupant occupant)

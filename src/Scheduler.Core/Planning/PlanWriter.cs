@@ -44,7 +44,7 @@ internal sealed class PlanWriter(Session session)
         var bindings = new PodBinding[placements.Count];
         for (var index = 0; index < bindings.Length; index++)
         {
-            var (pod, node, devices, _) = placements[index];
+            var (pod, node, devices, _, _) = placements[index];
             bindings[index] = new PodBinding(pod.Id, node.Node.Name, devices);
         }
 
@@ -119,7 +119,13 @@ internal sealed class PlanWriter(Session session)
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
         _lastToLeave ??= LastToLeave();
-        return _lastToLeave.TryGetValue(applicant.Workload.Id, out var last) ? last : null;
+        var last = _lastToLeave.TryGetValue(applicant.Workload.Id, out var ofVictims) ? ofVictims : DateTimeOffset.MinValue;
+        foreach (var kept in applicant.Kept)
+        {
+            last = kept.From > last ? kept.From : last;
+        }
+
+        return last > session.Snapshot.Now ? last : null;
     }
 
     private Dictionary<WorkloadId, DateTimeOffset> LastToLeave()
@@ -129,8 +135,7 @@ internal sealed class PlanWriter(Session session)
         {
             if (occupant is { IsGoing: true, Beneficiary: { } beneficiary })
             {
-                var deadline = occupant.Pod.Notice?.Deadline ?? session.Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
-                byBeneficiary[beneficiary] = byBeneficiary.TryGetValue(beneficiary, out var known) && known > deadline ? known : deadline;
+                byBeneficiary[beneficiary] = byBeneficiary.TryGetValue(beneficiary, out var known) && known > occupant.LeavesAt ? known : occupant.LeavesAt;
             }
         }
 
@@ -191,7 +196,7 @@ internal sealed class PlanWriter(Session session)
     /// <summary>What is kept for waiting workloads is booked in the cycle, but is not in use.</summary>
     private static void CountKept(Applicant applicant, QuotaUse kept)
     {
-        foreach (var (pod, node, _, _) in applicant.Kept)
+        foreach (var (pod, node, _, _, _) in applicant.Kept)
         {
             if (node.Flavor >= 0)
             {

@@ -16,6 +16,7 @@ internal sealed class Occupant
         HasKnownDevices = pod.Shape.Gpu.Kind is not (GpuRequestKind.Whole or GpuRequestKind.Fraction)
             || AreOn(node.Node, pod.Placement!.Devices);
         Devices = HasKnownDevices ? pod.Placement!.Devices : [];
+        LeavesAt = pod.Notice?.Deadline ?? DateTimeOffset.MinValue;
     }
 
     /// <summary>A pod that was bound in this cycle.</summary>
@@ -50,6 +51,9 @@ internal sealed class Occupant
 
     /// <summary>Whether it gives its room back: it is leaving, has a notice that stands, or was chosen in this cycle.</summary>
     public bool IsGoing { get; set; }
+
+    /// <summary>When it has left at the latest, if it is going; the beginning of time if that may be at any moment.</summary>
+    public DateTimeOffset LeavesAt { get; set; }
 
     /// <summary>For whom it goes; null if it goes by itself.</summary>
     public WorkloadId? Beneficiary { get; set; }

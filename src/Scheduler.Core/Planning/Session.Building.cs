@@ -53,8 +53,8 @@ internal sealed partial class Session
             var owner = OwnerFor(pod.Shape, TenantOf(workload));
             if (Snapshot.TryGetNodeIndex(nomination.Node, out var index) && HasRoom(Nodes[index], pod, nomination, owner))
             {
-                OccupyLater(Nodes[index], pod.Shape, nomination.Devices, owner, sign: 1);
-                _nominations.Add(pod.Id, (new Placement(pod, Nodes[index], nomination.Devices), owner));
+                var room = Keep(Nodes[index], pod.Shape, nomination.Devices, owner);
+                _nominations.Add(pod.Id, (new Placement(pod, Nodes[index], nomination.Devices, From: room.From), room));
             }
         }
     }

@@ -11,8 +11,7 @@ internal sealed partial class Session
     {
         if (_nominations.Remove(pod, out var nomination))
         {
-            var (at, owner) = nomination;
-            OccupyLater(at.Node, at.Pod.Shape, at.Devices, owner, sign: -1);
+            Release(nomination.At.Node, nomination.Room, nomination.At.Pod.Shape);
         }
     }
 
@@ -21,17 +20,41 @@ internal sealed partial class Session
     {
         var before = CountedFree(node);
         node.Occupy(shape, devices, owner, sign, isBrief);
-        Changed(node, before, shape.Gpu.Kind == GpuRequestKind.Fraction ? owner : NodePlane.NoOwner);
+        Changed(node, before, OwnerOf(shape, owner));
     }
 
-    /// <summary>Takes room in the later view (sign 1: kept for somebody), or gives it back there (sign -1: leaves).</summary>
-    internal void OccupyLater(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, int sign)
+    /// <summary>Keeps room for a waiting pod, from when on it is free for good.</summary>
+    internal KeptRoom Keep(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner)
+    {
+        var from = node.EarliestRoom(plane => PodRoom.Fits(plane, shape, devices, owner));
+        var room = new KeptRoom(shape, devices, owner, from ?? DateTimeOffset.MaxValue);
+        NoteParted(node);
+        var before = CountedFree(node);
+        node.Keep(room);
+        Changed(node, before, OwnerOf(shape, owner));
+        return room;
+    }
+
+    /// <summary>Keeps it no longer.</summary>
+    internal void Release(NodeState node, KeptRoom room, PodShape shape)
     {
         NoteParted(node);
         var before = CountedFree(node);
-        node.OccupyLater(shape, devices, owner, sign);
-        Changed(node, before, shape.Gpu.Kind == GpuRequestKind.Fraction ? owner : NodePlane.NoOwner);
+        node.Release(room);
+        Changed(node, before, OwnerOf(shape, room.Owner));
     }
+
+    /// <summary>A pod leaves (sign -1), or stays after all (sign 1).</summary>
+    private void OccupyLater(Occupant occupant, int sign)
+    {
+        var node = occupant.Node;
+        NoteParted(node);
+        var before = CountedFree(node);
+        node.OccupyLater(occupant, sign);
+        Changed(node, before, OwnerOf(occupant.Pod.Shape, occupant.DeviceOwner));
+    }
+
+    private static int OwnerOf(PodShape shape, int owner) => shape.Gpu.Kind == GpuRequestKind.Fraction ? owner : NodePlane.NoOwner;
 
     /// <summary>Puts a reservation on a node.</summary>
     internal void Reserve(NodeState node, TimedReservation reservation, NodePlane atStart)
@@ -78,11 +101,12 @@ internal sealed partial class Session
     internal void SendAway(Occupant occupant, WorkloadId beneficiary)
     {
         occupant.IsGoing = true;
+        occupant.LeavesAt = occupant.Pod.Notice?.Deadline ?? Snapshot.Now + occupant.Owner.Workload.PreemptionGrace;
         occupant.Beneficiary = beneficiary;
         Roster.Withdrawn.Remove(occupant);
         CountGoing(occupant);
         Roster.NoteChosen(occupant);
-        OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign: -1);
+        OccupyLater(occupant, sign: -1);
     }
 
     /// <summary>
@@ -98,13 +122,13 @@ internal sealed partial class Session
             {
                 for (index--; index >= 0; index--)
                 {
-                    Return(occupants[index], sign: -1);
+                    OccupyLater(occupants[index], sign: -1);
                 }
 
                 return;
             }
 
-            Return(occupant, sign: 1);
+            OccupyLater(occupant, sign: 1);
         }
 
         foreach (var occupant in occupants)
@@ -124,9 +148,6 @@ internal sealed partial class Session
         }
     }
 
-    private void Return(Occupant occupant, int sign) =>
-        OccupyLater(occupant.Node, occupant.Pod.Shape, occupant.Devices, occupant.DeviceOwner, sign);
-
     /// <summary>Counts pods of a pending workload, which were bound or have room kept, into its tenant's guarantee.</summary>
     internal void CountIn(Applicant applicant, ReadOnlySpan<Placement> pods, bool isSurplus)
     {
@@ -136,7 +157,7 @@ internal sealed partial class Session
         }
 
         var uses = new long[Flavors.Length];
-        foreach (var (pod, node, _, _) in pods)
+        foreach (var (pod, node, _, _, _) in pods)
         {
             if (node.Flavor >= 0)
             {
@@ -158,7 +179,7 @@ internal sealed partial class Session
     /// <summary>Takes back what this cycle has bound of a workload: it waits again.</summary>
     internal void Unbind(Applicant applicant)
     {
-        foreach (var (pod, node, devices, isBrief) in applicant.Bound)
+        foreach (var (pod, node, devices, isBrief, _) in applicant.Bound)
         {
             var owner = OwnerFor(pod.Shape, applicant.Tenant);
             Occupy(node, pod.Shape, devices, owner, sign: -1, isBrief);

@@ -24,7 +24,7 @@ internal sealed partial class Session
     private readonly List<NodeState> _reserved = [];
     private readonly Dictionary<int, List<int>> _nodesByOwner = [];
     private readonly HashSet<(int Owner, int Node)> _ownersSeen = [];
-    private readonly Dictionary<PodId, (Placement At, int Owner)> _nominations = [];
+    private readonly Dictionary<PodId, (Placement At, KeptRoom Room)> _nominations = [];
     private readonly List<StandingEntry> _movedStandings = [];
     private readonly long[] _capacity;
     private readonly long[] _going;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using Scheduler.Core.Feasibility;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
 
@@ -9,7 +10,8 @@ namespace Scheduler.Core.Planning;
 /// <param name="Node">Its node.</param>
 /// <param name="Devices">Its devices, ascending.</param>
 /// <param name="IsBrief">Whether it will have made way when the node's reservation begins.</param>
-internal readonly record struct Placement(Pod Pod, NodeState Node, ImmutableArray<int> Devices, bool IsBrief = false);
+/// <param name="From">When those will have left who are in the way; the beginning of time if nobody is.</param>
+internal readonly record struct Placement(Pod Pod, NodeState Node, ImmutableArray<int> Devices, bool IsBrief = false, DateTimeOffset From = default);
 
 /// <summary>
 /// A what-if on a session: placements, and room kept, that are either left in effect or undone, newest first.
@@ -50,18 +52,29 @@ internal sealed class Statement(Session session)
     {
         var devices = Choose(pod, view, request);
         session.Occupy(node, pod.Shape, devices, request.DeviceOwner, sign: 1, isBrief);
-        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, tenant, IsKept: false));
+        Add(new Step(new Placement(pod, node, devices, isBrief), request.DeviceOwner, tenant, Kept: null));
     }
 
-    /// <summary>Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it.</summary>
-    public void Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant) =>
-        Keep(pod, node, Choose(pod, node.Later, request), request, tenant);
+    /// <summary>
+    /// Keeps room for a waiting pod in the later view, and books it, so that nobody else plans with it. It gets devices that are free
+    /// as early as possible, if all pods of its core are equal: then none of them can be in another's way.
+    /// </summary>
+    public void Keep(Pod pod, NodeState node, PlacementRequest request, TenantNode tenant, bool isUniform)
+    {
+        var devices = default(ImmutableArray<int>);
+        if (isUniform)
+        {
+            node.EarliestRoom(plane => NodeFilters.PassesDynamic(plane, request) && !(devices = DeviceAllocator.Choose(plane, request)).IsDefault);
+        }
+
+        Keep(pod, node, devices.IsDefault ? Choose(pod, node.Later, request) : devices, request, tenant);
+    }
 
     /// <summary>As the other, with the devices given.</summary>
     public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, TenantNode tenant)
     {
-        session.OccupyLater(node, pod.Shape, devices, request.DeviceOwner, sign: 1);
-        Add(new Step(new Placement(pod, node, devices), request.DeviceOwner, tenant, IsKept: true));
+        var room = session.Keep(node, pod.Shape, devices, request.DeviceOwner);
+        Add(new Step(new Placement(pod, node, devices, From: room.From), request.DeviceOwner, tenant, room));
     }
 
     /// <summary>Undoes everything.</summary>
@@ -70,10 +83,10 @@ internal sealed class Statement(Session session)
         for (var index = _steps.Count - 1; index >= 0; index--)
         {
             var step = _steps[index];
-            var (pod, node, devices, isBrief) = step.Placement;
-            if (step.IsKept)
+            var (pod, node, devices, isBrief, _) = step.Placement;
+            if (step.Kept is { } room)
             {
-                session.OccupyLater(node, pod.Shape, devices, step.Owner, sign: -1);
+                session.Release(node, room, pod.Shape);
             }
             else
             {
@@ -109,5 +122,5 @@ internal sealed class Statement(Session session)
         }
     }
 
-    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, bool IsKept);
+    private readonly record struct Step(Placement Placement, int Owner, TenantNode Tenant, KeptRoom? Kept);
 }

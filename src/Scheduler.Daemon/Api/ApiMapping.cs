@@ -123,6 +123,8 @@ internal static class ApiMapping
 
     /// <summary>The last cycle, or UNAVAILABLE.</summary>
     public static PublishedCycle CurrentOrUnavailable(ReadModel readModel) =>
-        readModel.Current ?? throw new RpcException(new Status(StatusCode.Unavailable,
-            "the scheduler has not finished its first cycle yet; try again in a moment"));
+        readModel.Current ?? throw NoCycleYet();
+
+    public static RpcException NoCycleYet() => new(new Status(StatusCode.Unavailable,
+        "the scheduler has not finished its first cycle yet; try again in a moment"));
 }

@@ -210,7 +210,7 @@ internal sealed class ApiLimits(int maxWatchers)
             return new Slot(this);
         Interlocked.Decrement(ref _watchers);
         throw new RpcException(new Status(StatusCode.ResourceExhausted,
-            $"{maxWatchers} watchers are connected already, as many as api.maxWatchers allows; poll with GetPosition instead"));
+            $"{maxWatchers} streams are open already, as many as api.maxWatchers allows; poll with GetPosition instead of WatchPosition, or try again later"));
     }
 
     private sealed class Slot(ApiLimits limits) : IDisposable

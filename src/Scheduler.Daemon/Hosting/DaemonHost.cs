@@ -204,6 +204,8 @@ public sealed class DaemonHost : IAsyncDisposable
     {
         services.AddSingleton(parts.ReadModel);
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
+        services.AddSingleton(parts.History);
+        services.AddSingleton(parts.PlanningPolicy);
         services.AddGrpc();
         if (api.Reflection)
             services.AddGrpcReflection();
@@ -218,6 +220,7 @@ public sealed class DaemonHost : IAsyncDisposable
             ExtenderListener.Map(app, extender);
         app.MapGrpcService<QueueApi>();
         app.MapGrpcService<TenantApi>();
+        app.MapGrpcService<ExportApi>();
         app.MapGrpcHealthChecksService();
         if (api.Reflection)
             app.MapGrpcReflectionService();

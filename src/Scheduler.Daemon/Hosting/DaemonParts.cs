@@ -49,11 +49,14 @@ internal sealed class DaemonParts : IDisposable
         var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
         var binds = new BindQueue(binder, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
         var pods = MakePodReflector(settings, client, logger);
+        PlanningPolicy = Policy(settings);
+        History = new WorkloadHistory(settings.Api.HistoryWorkloads);
         Loop = new SchedulingLoop(
-            Cache, new CorePlanning(Policy(settings)), new PlanApplier(Cache, binds, evictor, reservations, conditions, Metrics, logger),
+            Cache, new CorePlanning(PlanningPolicy), new PlanApplier(Cache, binds, evictor, reservations, conditions, Metrics, logger),
             Leadership, ReadModel, Metrics, LoopSettings(settings), time, logger,
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
+        Loop.CycleEnded += cycle => History.Saw(cycle.Snapshot);
         var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
         Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, LoopSettings(settings).MaxInterval, time);
@@ -96,6 +99,11 @@ internal sealed class DaemonParts : IDisposable
     public ILeadership Leadership { get; }
 
     public ReadModel ReadModel { get; } = new();
+
+    public SchedulingPolicy PlanningPolicy { get; }
+
+    /// <summary>What has ended since the start, for exports.</summary>
+    public WorkloadHistory History { get; }
 
     public SchedulingLoop Loop { get; }
 

@@ -150,9 +150,13 @@ public sealed class ApiOptions
     [Range(0, 65_535)]
     public int GrpcPort { get; set; } = 7461;
 
-    /// <summary>Streams of WatchPosition open at once, 1 to 100000; beyond it RESOURCE_EXHAUSTED. Default 1000.</summary>
+    /// <summary>Streams of WatchPosition and ExportCluster open at once, 1 to 100000; beyond it RESOURCE_EXHAUSTED. Default 1000.</summary>
     [Range(1, 100_000)]
     public int MaxWatchers { get; set; } = 1000;
+
+    /// <summary>Workloads that have ended and are remembered, for <c>weir export</c>, 0 to 1000000; the oldest are forgotten first. Default 10000.</summary>
+    [Range(0, 1_000_000)]
+    public int HistoryWorkloads { get; set; } = 10_000;
 
     /// <summary>Whether gRPC reflection is served. Default true.</summary>
     public bool Reflection { get; set; } = true;

@@ -67,6 +67,60 @@ public sealed class SimulateCommandTests
     }
 
     [Fact]
+    public async Task Baselines_are_checked_for_what_any_scheduler_keeps_and_not_for_limits_and_reasons_that_they_know_nothing_of()
+    {
+        var run = await WeirRun.Of("simulate", Example, "--policy", "fifo,drf", "--check");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+    }
+
+    [Fact]
+    public async Task Jobs_of_a_scenario_come_to_an_exported_cluster_and_what_the_cluster_brings_itself_is_refused()
+    {
+        using var folder = new TestFolder();
+        var cluster = folder.Write("cluster.yaml", """
+            apiVersion: weir.scheduler/v1
+            kind: Tenant
+            metadata: {name: lab}
+            spec: {namespaces: [lab], quotas: [{flavor: "*", guaranteed: 4}]}
+            ---
+            apiVersion: weir.scheduler/v1
+            kind: ClusterExport
+            metadata: {name: small}
+            spec:
+              takenAt: "2026-01-31T12:00:00Z"
+              nodes: [{name: a, gpus: 4, cpu: 64, memory: 512Gi}]
+              shapes: [{name: s1, gpus: 2}]
+              workloads: [{name: runs, namespace: lab, submitted: "2026-01-31T10:00:00Z", declared: 3h, pods: [{name: runs, shape: s1, node: a, gpus: [0, 1]}]}]
+            """);
+        const string Coming = """
+            apiVersion: weir.scheduler/v1
+            kind: Scenario
+            metadata: {name: more}
+            spec:
+              workloads:
+              - {name: more, tenant: lab, arrivals: {pattern: regular, every: 1h}, duration: 30m, shapes: [{gpus: 1}]}
+            """;
+        var coming = folder.Write("coming.yaml", Coming);
+        var own = folder.Write("own.yaml", Coming + "\n  cluster: [{name: b, gpus: 8}]\n");
+
+        var run = await WeirRun.Of("simulate", coming, "--from-cluster", cluster, "--for", "10h", "--output", "json", "--check");
+        var refused = await WeirRun.Of("simulate", own, "--from-cluster", cluster);
+        var swapped = await WeirRun.Of("simulate", "--from-cluster", coming);
+        var alone = await WeirRun.Of("simulate");
+        var without = await WeirRun.Of("simulate", coming, "--arrivals", "history");
+
+        Assert.Equal((0, ""), (run.ExitCode, run.Error));
+        using var json = JsonDocument.Parse(run.Out);
+        Assert.Equal(11, json.RootElement.GetProperty("results")[0].GetProperty("jobs").GetProperty("submitted").GetInt32());
+        Assert.Contains("own.yaml:7: scenario.cluster: stands beside --from-cluster", refused.SingleError, StringComparison.Ordinal);
+        Assert.Contains("is a scenario, not an exported cluster; write weir simulate SCENARIO --from-cluster", swapped.SingleError, StringComparison.Ordinal);
+        Assert.Equal((2, 2), (alone.ExitCode, without.ExitCode));
+        Assert.Contains("name a SCENARIO, or go on from a cluster", alone.SingleError, StringComparison.Ordinal);
+        Assert.Contains("--arrivals goes with --from-cluster only", without.SingleError, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task A_policy_that_there_is_not_is_refused()
     {
         var run = await WeirRun.Of("simulate", Example, "--policy", "wier");

@@ -128,6 +128,44 @@ public sealed partial class UpTests : IDisposable
         Assert.Contains("search             8     16     0", tenants.Out, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task A_live_cluster_is_exported_and_simulated_from_its_file_and_from_itself()
+    {
+        var workload = _folder.Write("workload.yaml", """
+            workloads:
+            - {name: short, tenant: vision, kind: pod, gpus: 1, duration: 200ms}
+            - {name: long, tenant: vision, kind: pod, gpus: 2}
+            - {name: never, tenant: search, kind: pod, at: 3s, gpus: 100}
+            """);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var output = new ExpectingWriter("waits    search/never");
+        await using var error = new StringWriter();
+        var up = WeirCommand.RunAsync(
+            ["up", "--workload", workload, "--port", "0", "--api-port", "0"], new Terminal { Out = output, Error = error }, stop: stop.Token);
+        await await Task.WhenAny(output.Seen, up);
+        var address = AddressInHeader().Match(output.ToString()).Groups[1].Value;
+        var file = _folder.Write("cluster.yaml", "");
+
+        var export = await WeirRun.Of("export", file, "--address", address);
+        var printed = await WeirRun.Of("export", "--address", address);
+        var live = await WeirRun.Of("simulate", "--from-cluster", "--address", address, "--output", "json");
+        await stop.CancelAsync();
+        Assert.Equal(0, await up);
+        var first = await WeirRun.Of("simulate", "--from-cluster", file, "--output", "json", "--assume-duration", "2h", "--check");
+        var second = await WeirRun.Of("simulate", "--from-cluster", file, "--output", "json", "--assume-duration", "2h", "--check");
+
+        Assert.Equal((0, ""), (export.ExitCode, export.Error));
+        Assert.StartsWith($"{file}: 6 nodes, 3 tenants, 2 workloads; 1 ended in", export.Out, StringComparison.Ordinal);
+        Assert.Contains("kind: ClusterExport", printed.Out, StringComparison.Ordinal);
+        var text = await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken);
+        Assert.Matches(@"- \{name: short, namespace: vision, .*ended: ", text);
+        Assert.Equal(0, live.ExitCode);
+        Assert.Contains("never end; --assume-duration", live.Error, StringComparison.Ordinal);
+        Assert.Equal((0, first.Out), (first.ExitCode, second.Out));
+        var jobs = JsonDocument.Parse(first.Out).RootElement.GetProperty("results")[0].GetProperty("jobs");
+        Assert.Equal((2, 1, 1), (jobs.GetProperty("submitted").GetInt32(), jobs.GetProperty("done").GetInt32(), jobs.GetProperty("stillWaiting").GetInt32()));
+    }
+
     private static string Compact(JsonElement element) => JsonSerializer.Serialize(element);
 
     [GeneratedRegex(@"weir tenants --address (http://127\.0\.0\.1:\d+)")]

@@ -18,13 +18,6 @@ public class RandomScenarioTests(ITestOutputHelper output)
     private const int UsualCases = 20;
     private const ulong FirstSeed = 20261124;
 
-    /// <summary>
-    /// What the planner is known to break, by seed. W9: asked again at once, it takes more (docs/adr/0010). W3: a workload for which
-    /// room was made loses it to one of its own tenant that has a higher priority and starts on burst. Whoever mends one of them takes
-    /// the seed out of here.
-    /// </summary>
-    private static readonly (ulong Seed, string Invariant)[] Known = [(20261124, "W9"), (20261142, "W3")];
-
     [Fact]
     public void W1_to_W15_hold_after_every_event_of_random_scenarios_with_faults()
     {
@@ -43,19 +36,36 @@ public class RandomScenarioTests(ITestOutputHelper output)
             cycles += end.Cycles;
             preemptions += collector.Result.Jobs.Preemptions;
             failures += collector.Result.Jobs.Failures;
-            foreach (var violation in checker.Violations.Where(violation => !Known.Contains((setup.Seed, violation.Invariant))))
+            foreach (var violation in checker.Violations)
             {
                 broken.AppendLine(violation.ToString());
-            }
-
-            foreach (var (_, invariant) in Known.Where(known => known.Seed == setup.Seed && !checker.Violations.Any(violation => violation.Invariant == known.Invariant)))
-            {
-                broken.AppendLine(CultureInfo.InvariantCulture, $"{invariant} is no longer broken with seed {setup.Seed}; take it off the list");
             }
         }
 
         output.WriteLine($"{cases} scenarios from seed {first}: {events} events, {cycles} cycles, {preemptions} preemptions, {failures} failures");
         Assert.True(broken.Length == 0, broken.ToString());
         Assert.True(preemptions > cases / 4 && failures > cases / 4, "nothing happens in these scenarios");
+    }
+
+    /// <summary>Scenarios that showed a fault once: room that was lost while others left, victims asked for in vain.</summary>
+    [Theory]
+    [InlineData(20261155)]
+    [InlineData(20261222)]
+    [InlineData(20261311)]
+    [InlineData(20261329)]
+    [InlineData(20261356)]
+    [InlineData(20261367)]
+    [InlineData(20261451)]
+    [InlineData(20261492)]
+    [InlineData(20261529)]
+    [InlineData(20261567)]
+    [InlineData(20261583)]
+    [InlineData(20261605)]
+    public void What_was_mended_once_holds(ulong seed)
+    {
+        var scheduler = new WeirScheduler(SchedulingPolicy.Default);
+        var checker = new InvariantChecker(scheduler);
+        Simulator.Run(RandomSetups.Make(seed), scheduler, [checker], TestContext.Current.CancellationToken);
+        Assert.Empty(checker.Violations.Select(violation => violation.ToString()));
     }
 }

@@ -1,4 +1,5 @@
 using Scheduler.Input;
+using Scheduler.Simulation.Checking;
 using Scheduler.Simulation.Engine;
 using Scheduler.Simulation.Results;
 using Scheduler.Simulation.Scenarios;
@@ -28,6 +29,90 @@ public class ScenarioReaderTests
         var scenario = Read(spec, errors);
         Assert.Empty(errors.ToLines());
         return scenario!;
+    }
+
+    [Fact]
+    public void MIG_taints_topology_and_a_tree_of_tenants_are_said_as_the_planner_knows_them()
+    {
+        var errors = new FileErrors();
+        var scenario = ScenarioReader.OfText(
+            "scenario.yaml",
+            """
+            apiVersion: weir.scheduler/v1
+            kind: Scenario
+            metadata: {name: test}
+            spec:
+              cluster:
+              - {name: mig, count: 1, mig: {1g.5gb: 7}}
+              - {name: rack, count: 8, gpus: 2, domains: {example.com/zone: 4, example.com/rack: 2}, taints: ["dedicated=gangs:NoSchedule"]}
+              workloads:
+              - {name: slice, tenant: leaf, namespace: second, arrivals: {pattern: burst, count: 8}, duration: 1h, shapes: [{mig: {1g.5gb: 1}}]}
+              - {name: together, tenant: leaf, topology: required=rack, arrivals: {pattern: burst, count: 3}, duration: 1h, shapes: [{pods: 2, gpus: 2, tolerations: ["dedicated=gangs"]}]}
+              - {name: apart, tenant: leaf, topology: preferred=example.com/zone, arrivals: {pattern: burst, from: 3h, count: 1}, duration: 1h, shapes: [{pods: 2, gpus: 2}]}
+            ---
+            apiVersion: weir.scheduler/v1
+            kind: SchedulingPolicy
+            topologyLevels: [example.com/zone, example.com/rack]
+            ---
+            apiVersion: weir.scheduler/v1
+            kind: Tenant
+            metadata: {name: top}
+            spec: {quotas: [{flavor: "*", guaranteed: 17}]}
+            ---
+            apiVersion: weir.scheduler/v1
+            kind: Tenant
+            metadata: {name: leaf}
+            spec: {parent: top, namespaces: [first, second], quotas: [{flavor: "*", guaranteed: 16}]}
+            """,
+            errors);
+        Assert.Empty(errors.ToLines());
+        var scheduler = new WeirScheduler(scenario!.Policy);
+        var (collector, checker) = (new ResultCollector("weir", keepsRuns: true), new InvariantChecker(scheduler));
+        Simulator.Run(scenario.Make(1), scheduler, [collector, checker], TestContext.Current.CancellationToken);
+
+        Assert.Empty(checker.Violations);
+        var runs = collector.Result.Runs!.Value;
+        // Of eight instances a device has seven; the eighth comes after them.
+        Assert.Equal((7, 1), (runs.Count(run => run.Job.StartsWith("second/slice", StringComparison.Ordinal) && run.FromSeconds == 0),
+            runs.Count(run => run.Job.StartsWith("second/slice", StringComparison.Ordinal) && run.FromSeconds == 3600)));
+        Assert.All(
+            runs.Where(run => run.Job.StartsWith("first/together", StringComparison.Ordinal)),
+            run => Assert.Single(run.Nodes.Select(node => (int.Parse(node[^5..], System.Globalization.CultureInfo.InvariantCulture) - 1) / 2).Distinct()));
+        Assert.DoesNotContain(runs, run => run.Job.StartsWith("first/apart", StringComparison.Ordinal));
+        Assert.Equal(["top", "leaf"], collector.Result.Tenants.Select(tenant => tenant.Name));
+    }
+
+    [Fact]
+    public void Mistakes_in_MIG_taints_and_topology_are_told()
+    {
+        var errors = new FileErrors();
+        Read(
+            """
+              cluster:
+              - {name: a, mig: {8g.5gb: 1, 1g.5gb: 0}, taints: [dedicated], labels: {rack: r1}, domains: {rack: 2}}
+              workloads:
+              - {name: w, tenant: lab, topology: rack, arrivals: {pattern: burst, count: 1}, duration: 1h, shapes: [{gpus: 1, mig: {1g.5gb: 1, 2g.10gb: 1}}]}
+              - {name: v, tenant: lab, topology: required=rack, arrivals: {pattern: burst, count: 1}, duration: 1h, shapes: [{gpus: 1, tolerations: ["a b"]}]}
+            """,
+            errors);
+
+        Assert.Equal(
+            [
+                "scenario.yaml:6: scenario.cluster[0].mig.8g.5gb: '8g.5gb' is not a MIG profile; it starts with 1g to 7g, like 3g.40gb",
+                "scenario.yaml:6: scenario.cluster[0].mig.1g.5gb: is '0'; it must be a whole number from 1 to 10000",
+                "scenario.yaml:6: scenario.cluster[0].taints: 'dedicated' is not a taint such as dedicated=search:NoSchedule; the effects are NoSchedule, PreferNoSchedule, NoExecute",
+                "scenario.yaml:6: scenario.cluster[0].domains.rack: stands in labels too, with one value for all nodes; keep one of the two",
+            ],
+            errors.ToLines().Where(line => line.Contains(":6:", StringComparison.Ordinal)));
+        var others = string.Join('\n', errors.ToLines());
+        Assert.All(
+            [
+                "scenario.workloads[0].topology: 'rack' is neither required=LEVEL nor preferred=LEVEL",
+                "scenario.workloads[0].shapes[0].mig: stands beside gpus; keep one of them",
+                "scenario.workloads[0].shapes[0].mig: names 2 profiles",
+                "scenario.workloads[1].shapes[0].tolerations: 'a b' is not a toleration",
+            ],
+            expected => Assert.Contains(expected, others, StringComparison.Ordinal));
     }
 
     [Fact]

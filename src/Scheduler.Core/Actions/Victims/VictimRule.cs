@@ -24,7 +24,9 @@ internal enum VictimScope
 /// Whether the beneficiary is inside its tenant's guarantee, once lower priority makes way there. If not, it leaves alone
 /// what is: that would have a claim to come straight back, and the two would take turns for ever.
 /// </param>
-internal sealed class VictimRule(Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung, bool isInsideGuarantee)
+/// <param name="sparesBound">Whether what was bound in this cycle stays.</param>
+internal sealed class VictimRule(
+    Session session, Applicant beneficiary, VictimScope scope, bool sparesYoung, bool isInsideGuarantee, bool sparesBound = false)
 {
     /// <summary>For what.</summary>
     public VictimScope Scope { get; } = scope;
@@ -32,13 +34,16 @@ internal sealed class VictimRule(Session session, Applicant beneficiary, VictimS
     /// <summary>Whether the minimum runtime protects.</summary>
     public bool SparesYoung { get; } = sparesYoung;
 
+    /// <summary>Whether what was bound in this cycle stays.</summary>
+    public bool SparesBound { get; } = sparesBound;
+
     /// <summary>Whether the beneficiary is inside its tenant's guarantee.</summary>
     public bool IsInsideGuarantee { get; } = isInsideGuarantee;
 
     /// <summary>Whether a unit may be taken for the beneficiary.</summary>
     public bool MayTake(VictimUnit unit)
     {
-        if (unit.Running.Workload.Id == beneficiary.Workload.Id || WasDisplaced(unit))
+        if (unit.Running.Workload.Id == beneficiary.Workload.Id || WasDisplaced(unit) || (SparesBound && unit.JustBound is not null))
         {
             return false;
         }

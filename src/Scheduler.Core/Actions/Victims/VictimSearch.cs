@@ -211,7 +211,7 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
     /// </summary>
     private NodeOption? OptionOn(NodeState node, RequestClass kind, NodeOptions shared)
     {
-        if (_rule.Scope != VictimScope.Priority && problem.Applicant.HasGpu && !_scenario.IsChanged(node) && !_special!.Contains(node.Index))
+        if (_rule.Scope != VictimScope.Priority && !_rule.SparesBound && problem.Applicant.HasGpu && !_scenario.IsChanged(node) && !_special!.Contains(node.Index))
         {
             _considered++;
             return shared.On(node);

@@ -8,8 +8,9 @@ namespace Scheduler.Core.Planning.Validation;
 /// </summary>
 internal sealed class ConservationCheck(PlanBooks books, QuotaBooks quota, NodeViews views)
 {
-    // A node with a reservation for later is left out whole: part of it may be open, but not for sure.
-    private readonly RoomSurvey _open = new(books, quota, node => books.HasTimed[node] ? null : views.Open(node));
+    // A node with a reservation for later, or with room that is kept until some have left, is left out whole: part of it may be open,
+    // but not for sure.
+    private readonly RoomSurvey _open = new(books, quota, node => books.HasTimed[node] || views.IsAwaited(node) ? null : views.Open(node));
     private readonly Dictionary<(int Tenant, Model.PodShape Shape), long> _most = [];
     private long[]? _free;
 

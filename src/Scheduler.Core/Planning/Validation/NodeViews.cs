@@ -12,6 +12,7 @@ internal sealed class NodeViews
     private readonly NodeTally[] _now;
     private readonly NodeTally?[] _later;
     private readonly NodeTally?[] _promised;
+    private readonly bool[] _isAwaited;
 
     public NodeViews(PlanBooks books)
     {
@@ -20,6 +21,7 @@ internal sealed class NodeViews
         _now = new NodeTally[nodes.Length];
         _later = new NodeTally?[nodes.Length];
         _promised = new NodeTally?[nodes.Length];
+        _isAwaited = new bool[nodes.Length];
         for (var node = 0; node < nodes.Length; node++)
         {
             _now[node] = new NodeTally(nodes[node]);
@@ -48,8 +50,10 @@ internal sealed class NodeViews
             }
         }
 
+        var isLeft = Array.ConvertAll(_later, later => later is not null);
         foreach (var kept in books.Kept)
         {
+            _isAwaited[kept.Node] |= isLeft[kept.Node];
             (_later[kept.Node] ??= _now[kept.Node].Clone()).Take(kept.Pod.Shape, kept.Devices, kept.Owner);
             (_promised[kept.Node] ??= _now[kept.Node].Clone()).Take(kept.Pod.Shape, kept.Devices, kept.Owner);
         }
@@ -69,6 +73,12 @@ internal sealed class NodeViews
 
     /// <summary>What is free now and stays so, in other words may be used by anybody.</summary>
     public NodeTally Open(int node) => _later[node] is { } later ? NodeTally.Intersect(_now[node], later) : _now[node];
+
+    /// <summary>
+    /// Whether room is kept on a node that some are leaving. What is free until they have left may be needed for that room to be ready
+    /// in time, when others leave later still.
+    /// </summary>
+    public bool IsAwaited(int node) => _isAwaited[node];
 
     /// <summary>W1 on all nodes that the plan puts something on.</summary>
     public void Check()
