@@ -4,7 +4,7 @@ namespace Scheduler.Daemon;
 
 /// <summary>
 /// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
-/// 1400 tenants and mapping, 1500 hosting.
+/// 1400 tenants and mapping, 1500 hosting, 1600 extender.
 /// </summary>
 internal static partial class Log
 {
@@ -118,4 +118,31 @@ internal static partial class Log
 
     [LoggerMessage(1502, LogLevel.Warning, "{Bindings} bindings were still under way after {Seconds:0.###} s and were cut off; the next leader finds out what became of them")]
     public static partial void BindingsCutOff(ILogger logger, int bindings, double seconds);
+
+    [LoggerMessage(1600, LogLevel.Information, "Answering kube-scheduler on {Address} about GPU pods of {Schedulers}")]
+    public static partial void ExtenderServing(ILogger logger, string address, string schedulers);
+
+    [LoggerMessage(1601, LogLevel.Warning, "kube-scheduler's {Verb} cannot be answered: {Why}")]
+    public static partial void ExtenderRequestBad(ILogger logger, string verb, string why);
+
+    [LoggerMessage(1602, LogLevel.Error, "Answering kube-scheduler's {Verb} threw")]
+    public static partial void ExtenderBug(ILogger logger, Exception exception, string verb);
+
+    [LoggerMessage(1603, LogLevel.Information, "kube-scheduler does not offer {Node} for {Namespace}/{Pod}: another node is looked for, and this one is left out for a while")]
+    public static partial void CommitmentRefused(ILogger logger, string @namespace, string pod, string node);
+
+    [LoggerMessage(1604, LogLevel.Warning, "kube-scheduler did not bind {Namespace}/{Pod} to {Node} in time, after {Attempts} attempts; its room is free again. See docs/extender.md#when-a-pod-does-not-start")]
+    public static partial void CommitmentExpired(ILogger logger, string @namespace, string pod, string node, int attempts);
+
+    [LoggerMessage(1605, LogLevel.Warning, "That {Namespace}/{Pod} has a node could not be written: {Why}; trying again")]
+    public static partial void CommitmentNewsFailed(ILogger logger, string @namespace, string pod, string why);
+
+    [LoggerMessage(1606, LogLevel.Information, "The certificate of the extender is in use: {Subject}, until {Until:u}")]
+    public static partial void CertificateLoaded(ILogger logger, string subject, DateTimeOffset until);
+
+    [LoggerMessage(1607, LogLevel.Error, "The changed certificate of the extender cannot be used, the last good one stays: {Why}")]
+    public static partial void CertificateUnusable(ILogger logger, string why);
+
+    [LoggerMessage(1608, LogLevel.Debug, "kube-scheduler's {Verb} of {Namespace}/{Pod}: {Answer}")]
+    public static partial void ExtenderAnswered(ILogger logger, string verb, string @namespace, string pod, string answer);
 }

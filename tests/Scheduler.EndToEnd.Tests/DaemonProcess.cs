@@ -17,12 +17,19 @@ public sealed class DaemonProcess : IAsyncDisposable
     private readonly HttpClient _client;
     private ChildProcess? _process;
 
-    private DaemonProcess(ApiEndpoint endpoint)
+    private DaemonProcess(ApiEndpoint endpoint, string? configuration)
     {
         Port = FreePorts.Take(1)[0];
         var kubeconfig = Path.Combine(_folder, "kubeconfig");
         endpoint.WriteKubeconfig(kubeconfig);
         _arguments = ["run", "--kubeconfig", kubeconfig, "--http-port", Port.ToString(CultureInfo.InvariantCulture), "--grpc-port", "0"];
+        if (configuration is not null)
+        {
+            var file = Path.Combine(_folder, "config.yaml");
+            File.WriteAllText(file, configuration);
+            _arguments = [.. _arguments, "--config", file];
+        }
+
         Address = new Uri(string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{Port}"));
         _client = new HttpClient { BaseAddress = Address };
     }
@@ -47,9 +54,12 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// Starts <c>weir run</c> on a control plane to which <c>deploy/base</c> was applied, with the rights of its service account and
     /// no other, and waits until <c>/readyz</c> says ok.
     /// </summary>
-    public static async Task<DaemonProcess> StartAsync(ControlPlane plane, CancellationToken cancellationToken)
+    /// <param name="plane">The control plane.</param>
+    /// <param name="cancellationToken">Ends the wait.</param>
+    /// <param name="configuration">Its configuration file; null for none.</param>
+    public static async Task<DaemonProcess> StartAsync(ControlPlane plane, CancellationToken cancellationToken, string? configuration = null)
     {
-        var daemon = new DaemonProcess(await DaemonAccount.SignInAsync(plane, cancellationToken));
+        var daemon = new DaemonProcess(await DaemonAccount.SignInAsync(plane, cancellationToken), configuration);
         try
         {
             await daemon.StartAsync(cancellationToken);
@@ -80,6 +90,9 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>Asks it to end and returns its exit code.</summary>
     public Task<int> TerminateAsync() => (_process ?? throw new InvalidOperationException("the daemon was never started")).TerminateAsync(Patience);
+
+    /// <summary>What <c>/metrics</c> says now.</summary>
+    public Task<string> ReadMetricsAsync(CancellationToken cancellationToken) => _client.GetStringAsync("/metrics", cancellationToken);
 
     /// <summary>All that it has written so far, over all starts.</summary>
     public async Task<string> ReadLogAsync(CancellationToken cancellationToken)

@@ -62,6 +62,7 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         ControlPlaneFixture.Require();
         await using var plane = await ControlPlane.StartAsync(Cancel);
         await KubectlAsync(plane, "apply", "-k", Repository.PathOf("deploy"));
+        Assert.Contains("service/weir-extender created", await KubectlAsync(plane, "apply", "-k", Repository.PathOf("deploy", "extender")), StringComparison.Ordinal);
         await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=30s", "crd", "tenants.weir.scheduler", "podgroups.scheduling.x-k8s.io");
         await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples", "1-tenants.yaml"));
         Assert.Contains("tenant.weir.scheduler/vision", await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples")), StringComparison.Ordinal);

@@ -28,6 +28,7 @@ internal static class DaemonConfigFile
             ReadSection(map, "scheduling", settings.Scheduling);
             ReadSection(map, "leadership", settings.Leadership);
             ReadSection(map, "api", settings.Api);
+            ReadSection(map, "extender", settings.Extender);
             if (map.Map("log") is { } log)
             {
                 settings = settings with

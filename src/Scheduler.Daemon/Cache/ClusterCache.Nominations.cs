@@ -61,7 +61,9 @@ internal sealed partial class ClusterCache
                 return [];
             return
             [
+                // What says that a commitment waits stays until it ends.
                 .. _nominations.Keys.Union(_carriesReservation)
+                    .Where(id => !_commitments.ContainsKey(id))
                     .Select(_pods.Find)
                     .OfType<PodRecord>()
                     .Select(pod => new ReservationChange(pod, _nominations.TryGetValue(pod.Id, out var room) ? Format(room) : null))

@@ -49,6 +49,7 @@ internal sealed partial class ClusterCache
             if (!_decides)
                 return;
             _decides = false;
+            DropCommitments();
             foreach (var pod in _unwritten)
             {
                 _notices.Remove(pod);

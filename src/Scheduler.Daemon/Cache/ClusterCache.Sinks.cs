@@ -27,7 +27,13 @@ internal sealed partial class ClusterCache
         if (isNew)
             _shapes.Arrived(record.Shape);
         if (record.Disposition != PodDisposition.Pending)
+        {
+            ForgetCommitment(record.Id, record.HoldsRoom ? CommitmentEnd.Bound : CommitmentEnd.Gone);
             Confirm(record.Id);
+        }
+
+        if (record.HoldsRoom)
+            DropAttempts(record.Id);
         if (record.Disposition == PodDisposition.Finished)
         {
             DropTraces(record.Id);
@@ -40,10 +46,12 @@ internal sealed partial class ClusterCache
 
     private void DropTraces(PodId id)
     {
+        ForgetCommitment(id, CommitmentEnd.Gone);
         Confirm(id);
         _backoffs.Clear(id);
         DropNotice(id);
         DropNomination(id);
+        DropAttempts(id);
     }
 
     private void Confirm(PodId id)

@@ -12,6 +12,11 @@ internal sealed record CacheSettings
     public TimeSpan ConfirmWithin { get; init; } = TimeSpan.FromSeconds(30);
     public TimeSpan BindBackoffFirst { get; init; } = TimeSpan.FromSeconds(1);
     public TimeSpan BindBackoffCap { get; init; } = TimeSpan.FromMinutes(5);
+
+    /// <summary>How long a node is kept for a pod that kube-scheduler does not bind.</summary>
+    public TimeSpan CommitFor { get; init; } = TimeSpan.FromMinutes(2);
+    public TimeSpan NodeRefusalFirst { get; init; } = TimeSpan.FromSeconds(5);
+    public TimeSpan NodeRefusalCap { get; init; } = TimeSpan.FromMinutes(5);
 }
 
 /// <summary>A snapshot with what the planner does not see.</summary>
@@ -39,6 +44,8 @@ internal sealed partial class ClusterCache
     private readonly Assumptions _assumptions;
     private readonly Dictionary<NodeName, HashSet<PodId>> _assumedOn = [];
     private readonly BindBackoffs _backoffs;
+    private readonly NodeRefusals _refusals;
+    private readonly TimeSpan _commitFor;
     private readonly ShapeStatistics _shapes = new();
     private long _generation;
 
@@ -47,6 +54,8 @@ internal sealed partial class ClusterCache
         _time = time;
         _assumptions = new Assumptions(settings.ConfirmWithin, time);
         _backoffs = new BindBackoffs(settings.BindBackoffFirst, settings.BindBackoffCap, time);
+        _refusals = new NodeRefusals(settings.NodeRefusalFirst, settings.NodeRefusalCap, time);
+        _commitFor = settings.CommitFor;
         Pods = new PodSink(this);
         Nodes = new NodeSink(this);
         Tenants = new TenantSink(this);
@@ -120,14 +129,14 @@ internal sealed partial class ClusterCache
         }
     }
 
-    /// <summary>When time alone will change something here: a back-off runs out. Null if nothing will.</summary>
+    /// <summary>When time alone will change something here: a back-off, a commitment or a refusal runs out. Null if nothing will.</summary>
     public DateTimeOffset? NextDue
     {
         get
         {
             lock (_gate)
             {
-                return _backoffs.NextDue;
+                return Earliest(_backoffs.NextDue, Earliest(_refusals.NextDue, NextCommitmentDue));
             }
         }
     }
@@ -214,6 +223,7 @@ internal sealed partial class ClusterCache
         lock (_gate)
         {
             _assumptions.Finish(pod);
+            ForgetCommitment(pod, CommitmentEnd.Bound);
             _backoffs.Clear(pod);
         }
     }
@@ -227,6 +237,7 @@ internal sealed partial class ClusterCache
         {
             if (backOff && _pods.Find(pod) is not null)
                 _backoffs.Failed(pod);
+            ForgetCommitment(pod, CommitmentEnd.Failed);
             Unassume(pod, _assumptions.PlacementOf(pod));
             _assumptions.Forget(pod);
             Touch(pod);
@@ -341,7 +352,10 @@ internal sealed partial class ClusterCache
     {
         foreach (var pod in _backoffs.TakeDue())
             Touch(pod);
+        RunOutCommitments();
     }
+
+    private static DateTimeOffset? Earliest(DateTimeOffset? a, DateTimeOffset? b) => a is null || b < a ? b : a;
 
     private void RefreshWorkloads()
     {
@@ -366,7 +380,7 @@ internal sealed partial class ClusterCache
         GroupSize(first),
         _pods.SucceededOf(id), _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil,
         _notices.GetValueOrDefault, _nominations.GetValueOrDefault, BudgetOf,
-        VolumesOf);
+        VolumesOf, _refusals.Of);
 
     private int? GroupSize(PodRecord pod)
     {

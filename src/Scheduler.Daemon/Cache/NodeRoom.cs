@@ -72,6 +72,18 @@ internal sealed class NodeRoom
         return GpuRefusal(shape.Gpu, placement);
     }
 
+    /// <summary>Why a pod whose devices somebody else chooses does not fit; null if it does.</summary>
+    public string? RefusalOnAnyDevice(PodShape shape)
+    {
+        if (shape.Gpu.Kind != GpuRequestKind.Whole)
+            return Refusal(shape, new PodPlacement(_node.Name, []));
+        var idle = _deviceMilli.Where((milli, index) => milli == 0 && _node.Devices[index].Health == DeviceHealth.Healthy).Count();
+        if (idle - _wholeOnUnknownDevices < shape.Gpu.Count)
+            return $"node {_node.Name} has too few GPUs left";
+        var rest = PodShape.Create(shape.Requests, GpuRequest.None, shape.Scalars);
+        return Refusal(rest, new PodPlacement(_node.Name, []));
+    }
+
     private string? GpuRefusal(GpuRequest gpu, PodPlacement placement)
     {
         if (gpu.Kind == GpuRequestKind.Mig)

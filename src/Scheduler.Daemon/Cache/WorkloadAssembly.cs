@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Model;
 using Scheduler.Daemon.Kubernetes.Mapping;
 
@@ -17,7 +18,8 @@ internal static class WorkloadAssembly
         TenantId? Tenant, int? PodGroupMinMember, IReadOnlyCollection<string?> Succeeded, Func<PodId, PodPlacement?> AssumedPlacement,
         Func<PodId, DateTimeOffset?> AssumedAt, Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, Notice?> NoticeOf,
         Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf,
-        Func<PodRecord, PodVolumes> VolumesOf);
+        Func<PodRecord, PodVolumes> VolumesOf,
+        Func<PodId, ImmutableArray<NodeName>> RefusedNodesOf);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -67,7 +69,8 @@ internal static class WorkloadAssembly
         {
             Id = record.Id,
             Name = record.Name,
-            Shape = surroundings.VolumesOf(record).AddTo(record.Shape),
+            Shape = surroundings.VolumesOf(record).AddTo(
+                placement is null ? NodeRefusals.Without(record.Shape, surroundings.RefusedNodesOf(record.Id)) : record.Shape),
             Labels = record.Labels,
             State = state,
             Placement = placement,

@@ -27,6 +27,8 @@ public static class DaemonConfiguration
         Add("api", new ApiOptionsRangeValidator().Validate(null, settings.Api), errors);
         CheckLeadership(settings.Leadership, errors);
         CheckApi(settings.Api, errors);
+        Add("extender", new ExtenderOptionsRangeValidator().Validate(null, settings.Extender), errors);
+        CheckExtender(settings, errors);
         // Most of the policy has its range on the option too; what is told twice is told once.
         foreach (var error in DaemonParts.Policy(settings).Validate().Where(error => error.Path.StartsWith("policy.topologyLevels", StringComparison.Ordinal)))
             errors.Add($"scheduling{error.Path["policy".Length..]}: {error.Message}");
@@ -70,6 +72,32 @@ public static class DaemonConfiguration
             errors.Add($"api.address: '{options.Address}' is not an IP address such as 127.0.0.1 or 0.0.0.0");
         if (options.HttpPort != 0 && options.HttpPort == options.GrpcPort)
             errors.Add($"api.grpcPort: is {options.GrpcPort}, the same as httpPort; HTTP/1 and gRPC need a port each");
+    }
+
+    private static void CheckExtender(DaemonSettings settings, List<string> errors)
+    {
+        var (options, api) = (settings.Extender, settings.Api);
+        if (!IPAddress.TryParse(options.Address, out var address))
+            errors.Add($"extender.address: '{options.Address}' is not an IP address such as 127.0.0.1 or 0.0.0.0");
+        else if (options.Enabled && options.CertificateFile.Length == 0 && !IPAddress.IsLoopback(address))
+            errors.Add($"extender.certificateFile: is empty; on {options.Address}, which others reach, the extender is served with TLS only");
+        if (options.CertificateFile.Length > 0 && options.KeyFile.Length == 0)
+            errors.Add("extender.keyFile: is empty; name the file with the private key of certificateFile");
+        if (options.KeyFile.Length > 0 && options.CertificateFile.Length == 0 && !errors.Exists(error => error.StartsWith("extender.certificateFile", StringComparison.Ordinal)))
+            errors.Add("extender.certificateFile: is empty, but there is a keyFile; name both or none");
+        if (options.ClientAuthorityFile.Length > 0 && options.CertificateFile.Length == 0)
+            errors.Add("extender.clientAuthorityFile: needs certificateFile beside it: without TLS nobody shows a certificate");
+        if (options.Enabled && options.Port != 0 && (options.Port == api.HttpPort || options.Port == api.GrpcPort))
+            errors.Add($"extender.port: is {options.Port}, which section api uses; take another");
+        if (options.SchedulerNames.Count == 0)
+            errors.Add("extender.schedulerNames: is empty; name the schedulers whose GPU pods Weir plans, such as default-scheduler");
+        for (var index = 0; index < options.SchedulerNames.Count; index++)
+        {
+            if (options.SchedulerNames[index].Length == 0)
+                errors.Add($"extender.schedulerNames[{index}]: is empty; name a scheduler, such as default-scheduler");
+            else if (options.SchedulerNames[index] == settings.Kubernetes.SchedulerName)
+                errors.Add($"extender.schedulerNames[{index}]: is '{options.SchedulerNames[index]}', the kubernetes.schedulerName whose pods Weir binds itself; name kube-scheduler's");
+        }
     }
 
     private static void Add(string section, ValidateOptionsResult result, List<string> errors)

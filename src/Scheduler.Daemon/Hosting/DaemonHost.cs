@@ -11,6 +11,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Console;
 using Prometheus;
 using Scheduler.Daemon.Api;
+using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Options;
 
@@ -32,16 +33,18 @@ public sealed class DaemonHost : IAsyncDisposable
     private readonly WebApplication _app;
     private readonly DaemonParts _parts;
     private readonly ApiOptions _api;
+    private readonly ExtenderOptions _extender;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource _completion = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly ILogger _logger;
     private Task? _run;
 
-    private DaemonHost(WebApplication app, DaemonParts parts, ApiOptions api, ILogger logger)
+    private DaemonHost(WebApplication app, DaemonParts parts, DaemonSettings settings, ILogger logger)
     {
         _app = app;
         _parts = parts;
-        _api = api;
+        _api = settings.Api;
+        _extender = settings.Extender;
         _logger = logger;
     }
 
@@ -67,6 +70,9 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>Where gRPC is, without TLS, once started.</summary>
     public Uri GrpcAddress { get; private set; } = new("http://localhost/");
 
+    /// <summary>Where the extender answers, once started, with the path before its verbs; null where it is not served.</summary>
+    public Uri? ExtenderAddress { get; private set; }
+
     /// <summary>The API server that the daemon works for.</summary>
     public Uri ApiServer => _parts.Client.BaseAddress;
 
@@ -81,16 +87,22 @@ public sealed class DaemonHost : IAsyncDisposable
         DaemonConfiguration.Check(settings);
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions { ApplicationName = "weir" });
         AddLogging(builder.Logging, settings);
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => Listen(kestrel, settings.Api));
         builder.Services.AddRoutingCore();
 
         var loggers = LoggerFactory.Create(logging => AddLogging(logging, settings));
         builder.Services.AddSingleton(loggers);
+        var logger = loggers.CreateLogger("Weir");
+        builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
+        {
+            Listen(kestrel, settings.Api);
+            if (settings.Extender.Enabled)
+                ExtenderListener.Listen(kestrel, settings.Extender, settings.Time, logger);
+        });
         var parts = new DaemonParts(settings, ApiServerConnector.Connect(settings), loggers);
         AddApi(builder.Services, parts, settings.Api);
         var app = builder.Build();
         Map(app, parts, settings.Api);
-        return new DaemonHost(app, parts, settings.Api, loggers.CreateLogger("Weir"));
+        return new DaemonHost(app, parts, settings, logger);
     }
 
     /// <summary>Opens the ports and begins to work. Returns at once; an API server that is away is waited for in the background.</summary>
@@ -106,13 +118,22 @@ public sealed class DaemonHost : IAsyncDisposable
             var reason = failure.GetBaseException() is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse } or AddressInUseException
                 ? "is in use; stop what uses it, or choose another port (0 takes a free one)"
                 : $"cannot be opened: {failure.GetBaseException().Message}";
-            throw new StartupException($"port {_api.HttpPort} or {_api.GrpcPort} on {_api.Address} {reason}", failure);
+            var ports = $"port {_api.HttpPort} or {_api.GrpcPort} on {_api.Address}";
+            if (_extender.Enabled)
+                ports += $", or {_extender.Port} on {_extender.Address} (the extender's),";
+            throw new StartupException($"{ports} {reason}", failure);
         }
 
         // In the order in which Listen opened them.
         var addresses = _app.Urls.Select(url => new Uri(url)).ToList();
         (HttpAddress, GrpcAddress) = (addresses[0], addresses[1]);
         Log.Serving(_logger, HttpAddress.ToString(), GrpcAddress.ToString(), ApiServer.ToString());
+        if (_extender.Enabled)
+        {
+            ExtenderAddress = new Uri(addresses[2], ExtenderHandler.Prefix.TrimEnd('/'));
+            Log.ExtenderServing(_logger, ExtenderAddress.ToString(), string.Join(", ", _extender.SchedulerNames));
+        }
+
         _run = RunAsync();
     }
 
@@ -195,6 +216,8 @@ public sealed class DaemonHost : IAsyncDisposable
 
     private static void Map(WebApplication app, DaemonParts parts, ApiOptions api)
     {
+        if (parts.Extender is { } extender)
+            ExtenderListener.Map(app, extender);
         app.MapGrpcService<QueueApi>();
         app.MapGrpcService<TenantApi>();
         app.MapGrpcService<ExportApi>();

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
+using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
 using Scheduler.Daemon.Kubernetes.Wire;
@@ -16,6 +17,7 @@ internal sealed class DaemonParts : IDisposable
 {
     private readonly IDisposable _leadershipResource;
     private readonly BindQueue _binds;
+    private readonly ExtenderService? _extender;
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -29,7 +31,12 @@ internal sealed class DaemonParts : IDisposable
             {
                 ConfirmWithin = TimeSpan.FromSeconds(kubernetes.ConfirmBindingSeconds),
                 BindBackoffCap = TimeSpan.FromSeconds(kubernetes.BindBackoffCapSeconds),
-            }, time);
+                CommitFor = TimeSpan.FromSeconds(settings.Extender.CommitmentSeconds),
+                NodeRefusalCap = TimeSpan.FromSeconds(settings.Extender.NodeRefusalCapSeconds),
+            }, time)
+        {
+            CommitmentObserver = new CommitmentLog(Metrics, logger),
+        };
 
         DaemonPart election;
         (Leadership, _leadershipResource, election) = MakeLeadership(settings, client, identity, logger);
@@ -55,6 +62,21 @@ internal sealed class DaemonParts : IDisposable
         var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
         Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, LoopSettings(settings).MaxInterval, time);
+        DaemonPart[] extender = [];
+        if (settings.Extender.Enabled)
+        {
+            _extender = new ExtenderService(
+                Cache, ReadModel, Leadership, _binds, binder, new ExtenderSettings
+                {
+                    DecisionWait = TimeSpan.FromMilliseconds(settings.Extender.DecisionWaitMilliseconds),
+                    BindConcurrency = kubernetes.BindConcurrency,
+                }, () => Health.IsSynced, time, logger);
+            Extender = new ExtenderHandler(_extender, (long)settings.Extender.MaxRequestMebibytes << 20, Metrics, time, logger);
+            var announcer = new CommitmentAnnouncer(
+                client, Cache, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
+            extender = [new DaemonPart("extender", _extender.RunAsync), new DaemonPart("commitment announcer", announcer.RunAsync)];
+        }
+
         Runtime = new DaemonRuntime(
             [.. watches.Select(watch => watch.Part)],
             election,
@@ -65,6 +87,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("reservation writer", reservations.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
+                .. extender,
             ],
             Loop, _binds, Synced, time, logger);
     }
@@ -90,10 +113,14 @@ internal sealed class DaemonParts : IDisposable
 
     public DaemonHealth Health { get; }
 
+    /// <summary>Answers kube-scheduler; null where it is not asked for.</summary>
+    public ExtenderHandler? Extender { get; }
+
     public Task Synced { get; }
 
     public void Dispose()
     {
+        _extender?.Dispose();
         _leadershipResource.Dispose();
         _binds.Dispose();
         Client.Dispose();
@@ -104,6 +131,7 @@ internal sealed class DaemonParts : IDisposable
         var podMapping = new PodMappingSettings
         {
             SchedulerName = settings.Kubernetes.SchedulerName,
+            ExtenderSchedulers = settings.Extender.Enabled ? [.. settings.Extender.SchedulerNames] : [],
             DefaultMinRuntime = TimeSpan.FromSeconds(settings.Scheduling.DefaultMinRuntimeSeconds),
             DefaultPreemptionGrace = TimeSpan.FromSeconds(settings.Scheduling.DefaultPreemptionGraceSeconds),
             TopologyLevels = [.. settings.Scheduling.TopologyLevels],

@@ -43,6 +43,9 @@ public sealed record DaemonSettings
     /// <summary>Section <c>api</c>.</summary>
     public ApiOptions Api { get; init; } = new();
 
+    /// <summary>Section <c>extender</c>.</summary>
+    public ExtenderOptions Extender { get; init; } = new();
+
     /// <summary>Form of the log, which goes to stderr. Default text.</summary>
     public LogFormat LogFormat { get; init; }
 

@@ -11,7 +11,8 @@ namespace Scheduler.Daemon.Kubernetes;
 /// <summary>
 /// Tells pods why they wait: condition PodScheduled=False with the reason and the message. Written in the background, at most so
 /// many per second; of a pod only the newest state waits to be written. A new reason is written at once, new numbers in the
-/// message of the same reason at most once in <see cref="MessageEvery"/>.
+/// message of the same reason at most once in <see cref="MessageEvery"/>. The condition of a pod that kube-scheduler binds is
+/// kube-scheduler's, which writes Weir's reason there when it has asked: such a pod gets the Event alone.
 /// </summary>
 internal sealed class ConditionWriter(
     ApiServerClient client, ClusterCache cache, ILeadership leadership, EventRecorder events, RateLimit rate, SchedulerMetrics metrics,
@@ -63,7 +64,9 @@ internal sealed class ConditionWriter(
     private bool IsDue(PodRecord pod, string reason, string message)
     {
         var isWritten = _written.TryGetValue(pod.Id, out var written);
-        var now = isWritten ? (written.Reason, written.Message) : pod.UnscheduledBecause;
+        var now = isWritten ? (written.Reason, written.Message) : pod.IsThroughExtender ? null : pod.UnscheduledBecause;
+        if (isWritten && pod.IsThroughExtender)
+            return written.Reason != reason;
         if (now is null || now.Value.Reason != reason)
             return true;
         return now.Value.Message != message && (!isWritten || time.GetUtcNow() - written.At >= MessageEvery);
@@ -79,6 +82,13 @@ internal sealed class ConditionWriter(
         lock (_gate)
             before = _written.TryGetValue(pod.Id, out var last) ? last.Reason : pod.UnscheduledBecause?.Reason;
         var now = time.GetUtcNow();
+        if (pod.IsThroughExtender)
+        {
+            Remember(pod.Id, wanted, now);
+            events.Record(PodReference.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
+            return;
+        }
+
         try
         {
             await client.PatchAsync($"/api/v1/namespaces/{pod.Namespace}/pods/{pod.Name}/status", PatchOf(wanted, before is null, now),

@@ -106,11 +106,18 @@ internal sealed class BindQueue(
     {
         await foreach (var (request, term) in _queue.Reader.ReadAllAsync(CancellationToken.None).ConfigureAwait(false))
         {
-            var started = time.GetTimestamp();
-            var outcome = await BindAsync(request, term, stop).ConfigureAwait(false);
-            metrics.BindEnded(outcome.Result, time.GetElapsedTime(started));
-            Settle(request, outcome);
+            await CarryOutAsync(request, term, stop).ConfigureAwait(false);
         }
+    }
+
+    /// <summary>Binds now, past the queue, and reports to the cache how it ended. Does not throw.</summary>
+    public async Task<BindOutcome> CarryOutAsync(BindRequest request, LeadershipTerm term, CancellationToken stop)
+    {
+        var started = time.GetTimestamp();
+        var outcome = await BindAsync(request, term, stop).ConfigureAwait(false);
+        metrics.BindEnded(outcome.Result, time.GetElapsedTime(started));
+        Settle(request, outcome);
+        return outcome;
     }
 
     private async Task<BindOutcome> BindAsync(BindRequest request, LeadershipTerm term, CancellationToken stop)

@@ -29,7 +29,7 @@ internal sealed class PlanApplier(
                 break;
             var refusal = decision switch
             {
-                Evict evict => evictor.Request(evict),
+                Evict evict => ApplyEvict(evict),
                 Bind bind => ApplyBind(bind, view, term),
                 Wait wait => ApplyWait(wait, view),
                 Withdraw withdraw => evictor.Withdraw(withdraw),
@@ -38,11 +38,7 @@ internal sealed class PlanApplier(
                 _ => throw new UnreachableException(decision.GetType().Name),
             };
             if (refusal is null)
-            {
-                if (decision is Evict applied)
-                    metrics.Preempted(applied);
                 continue;
-            }
 
             refused.Add(decision);
             metrics.Refused(decision.GetType().Name);
@@ -61,12 +57,31 @@ internal sealed class PlanApplier(
         return refused.ToImmutable();
     }
 
+    /// <summary>What kube-scheduler has not bound yet does not run: its room is there at once, and nobody is told to go.</summary>
+    private string? ApplyEvict(Evict evict)
+    {
+        var running = cache.Revoke(evict.Pods);
+        if (running.IsEmpty)
+            return null;
+        var told = evict with { Pods = running };
+        if (evictor.Request(told) is { } refusal)
+            return refusal;
+        metrics.Preempted(told);
+        return null;
+    }
+
     private string? ApplyBind(Bind bind, CacheView view, LeadershipTerm term)
     {
         if (cache.TryAssume(bind, out var requests) is { } refusal)
             return refusal;
         foreach (var request in requests)
-            binds.Enqueue(request, term);
+        {
+            if (cache.FindPod(request.Pod) is { IsThroughExtender: true })
+                cache.Commit(request, term);
+            else
+                binds.Enqueue(request, term);
+        }
+
         if (view.Snapshot.TryGetWorkload(bind.Workload, out var workload) && workload.StartedAt is null)
             metrics.Waited(workload.Tenant?.Value ?? "", view.Snapshot.Now - workload.SubmittedAt);
         return null;

@@ -42,6 +42,11 @@ public sealed class SchedulerMetrics
     private readonly Gauge _assumed;
     private readonly Gauge _blocked;
     private readonly Counter _statusWrites;
+    private readonly Counter _extenderRequests;
+    private readonly Histogram _extenderSeconds;
+    private readonly Histogram _extenderAttempts;
+    private readonly Counter _commitmentsEnded;
+    private readonly Gauge _commitments;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -78,6 +83,16 @@ public sealed class SchedulerMetrics
         _assumed = metrics.CreateGauge("weir_assumed_pods", "Pods whose binding was decided and is not confirmed by the watch yet.");
         _blocked = metrics.CreateGauge("weir_blocked_pods", "Pods that are not queued because something about them must be mended.");
         _statusWrites = metrics.CreateCounter("weir_status_writes_total", "Conditions and Events by result: written, failed, dropped.", "kind", "result");
+        _extenderRequests = metrics.CreateCounter(
+            "weir_extender_requests_total", "Requests of kube-scheduler by verb and result: node, wait, pass, bound, refused, ok, error.", "verb", "result");
+        _extenderSeconds = metrics.CreateHistogram("weir_extender_request_duration_seconds", "Time of one answer to kube-scheduler, its wait for a plan included.",
+            new HistogramConfiguration { Buckets = BindBuckets, LabelNames = ["verb"] });
+        _extenderAttempts = metrics.CreateHistogram(
+            "weir_extender_attempts", "How often kube-scheduler asked about a pod until it was bound.",
+            new HistogramConfiguration { Buckets = Histogram.ExponentialBuckets(1, 2, 11) });
+        _commitmentsEnded = metrics.CreateCounter(
+            "weir_extender_commitments_ended_total", "Nodes decided for pods of kube-scheduler, by how that ended: bound, refused (not offered), expired, revoked, failed, fenced, gone.", "end");
+        _commitments = metrics.CreateGauge("weir_extender_commitments", "Pods with a node that kube-scheduler has not bound yet.");
         Observer = new WatchObserver(this);
     }
 
@@ -198,6 +213,22 @@ public sealed class SchedulerMetrics
     }
 
     internal void StatusWrite(string kind, string result) => _statusWrites.WithLabels(kind, result).Inc();
+
+    /// <summary>A request of kube-scheduler was answered.</summary>
+    internal void ExtenderAnswered(string verb, string result, TimeSpan duration)
+    {
+        _extenderRequests.WithLabels(verb, result).Inc();
+        _extenderSeconds.WithLabels(verb).Observe(duration.TotalSeconds);
+    }
+
+    internal void CommitmentEnded(string end, int attempts)
+    {
+        _commitmentsEnded.WithLabels(end).Inc();
+        if (end == "bound")
+            _extenderAttempts.Observe(attempts);
+    }
+
+    internal void SetCommitments(int count) => _commitments.Set(count);
 
     private static double Gpus(long milliGpu) => milliGpu / 1000.0;
 

@@ -9,6 +9,9 @@ namespace Scheduler.Daemon.Kubernetes.Mapping;
 internal sealed record PodMappingSettings
 {
     public string SchedulerName { get; init; } = "weir";
+
+    /// <summary>Schedulers that ask the extender about their pods with GPUs; empty where it is not served.</summary>
+    public ImmutableArray<string> ExtenderSchedulers { get; init; } = [];
     public TimeSpan DefaultMinRuntime { get; init; }
     public TimeSpan DefaultPreemptionGrace { get; init; }
 
@@ -34,7 +37,11 @@ internal static class PodMapping
         var workloadGroup = WorkloadGroup(pod.Spec.WorkloadRef);
         var group = Group(meta, pod.Spec.WorkloadRef, values, errors);
         var shape = Shape(pod.Spec, values, errors).With(PodRulesMapping.Map(meta, pod.Spec, labels, errors));
-        var isManaged = pod.Spec.SchedulerName == settings.SchedulerName;
+
+        // A fraction is no resource that kube-scheduler knows, so it does not ask about such a pod.
+        var isThroughExtender = shape.Gpu.Kind is GpuRequestKind.Whole or GpuRequestKind.Mig
+            && pod.Spec.SchedulerName is { } scheduler && settings.ExtenderSchedulers.Contains(scheduler);
+        var isManaged = isThroughExtender || pod.Spec.SchedulerName == settings.SchedulerName;
         var placement = Placement(pod, shape, values, isManaged);
         var record = new PodRecord
         {
@@ -43,6 +50,7 @@ internal static class PodMapping
             Name = meta.Name ?? "",
             Disposition = PodDisposition.Pending,
             IsManaged = isManaged,
+            IsThroughExtender = isThroughExtender,
             Shape = shape,
             Placement = placement,
             Priority = pod.Spec.Priority ?? 0,

@@ -44,8 +44,11 @@ internal sealed record PodRecord
     public required string Name { get; init; }
     public required PodDisposition Disposition { get; init; }
 
-    /// <summary>Whether the pod names this scheduler.</summary>
+    /// <summary>Whether this scheduler plans the pod: it names this scheduler, or kube-scheduler asks about it.</summary>
     public required bool IsManaged { get; init; }
+
+    /// <summary>Whether kube-scheduler binds it by way of the extender, to the node that is decided here.</summary>
+    public bool IsThroughExtender { get; init; }
 
     public required PodShape Shape { get; init; }
 
