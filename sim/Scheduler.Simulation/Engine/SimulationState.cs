@@ -108,13 +108,16 @@ public sealed class SimulationState
     internal void Add(SimulatedJob job)
     {
         _active.Add(job.Workload.Id, job);
+        var isNewMix = false;
         foreach (var pod in job.Workload.Pods)
         {
-            _hasNewMix |= _shapes?.Submitted(pod.Shape) ?? false;
+            isNewMix |= _shapes?.Submitted(pod.Shape) ?? false;
         }
 
-        if (_hasNewMix)
+        // Each mix is counted once: thousands of jobs may come before the next snapshot takes it.
+        if (isNewMix)
         {
+            _hasNewMix = true;
             foreach (var books in _nodes)
             {
                 CountUnusable(books);

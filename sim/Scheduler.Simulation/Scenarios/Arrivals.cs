@@ -28,6 +28,20 @@ public abstract record Arrivals
         return Endless(random).TakeWhile(at => end is null || at < end).Take(Count ?? int.MaxValue);
     }
 
+    /// <summary>About how many jobs come; no more than a count allows.</summary>
+    /// <param name="horizon">The end of the simulation; null if it has none.</param>
+    public double Expected(TimeSpan? horizon)
+    {
+        var end = Until < horizon || horizon is null ? Until : horizon;
+        var span = (end < Longest ? end.Value : Longest) - From;
+        return Math.Min(Count ?? double.MaxValue, span > TimeSpan.Zero ? ExpectedWithin(span) : 0);
+    }
+
+    /// <summary>Longer than any simulation.</summary>
+    private static readonly TimeSpan Longest = TimeSpan.FromDays(36_500);
+
+    private protected abstract double ExpectedWithin(TimeSpan span);
+
     private protected abstract IEnumerable<TimeSpan> Endless(RandomStream random);
 
     /// <summary>
@@ -44,7 +58,7 @@ public abstract record Arrivals
         {
             var most = PerHour * Most(ByHour) * Most(ByWeekday);
             var gaps = new Distribution.Exponential(3600 / most);
-            for (var seconds = From.TotalSeconds + gaps.Sample(random); seconds < TimeSpan.FromDays(36_500).TotalSeconds; seconds += gaps.Sample(random))
+            for (var seconds = From.TotalSeconds + gaps.Sample(random); seconds < Longest.TotalSeconds; seconds += gaps.Sample(random))
             {
                 var hours = (long)(seconds / 3600);
                 var rate = PerHour * Factor(ByHour, hours) * Factor(ByWeekday, hours / 24);
@@ -55,6 +69,10 @@ public abstract record Arrivals
             }
         }
 
+        private protected override double ExpectedWithin(TimeSpan span) => PerHour * Mean(ByHour) * Mean(ByWeekday) * span.TotalHours;
+
+        private static double Mean(ImmutableArray<double> factors) => factors.IsEmpty ? 1 : factors.Average();
+
         private static double Most(ImmutableArray<double> factors) => factors.IsEmpty ? 1 : factors.Max();
 
         private static double Factor(ImmutableArray<double> factors, long index) => factors.IsEmpty ? 1 : factors[(int)(index % factors.Length)];
@@ -64,9 +82,11 @@ public abstract record Arrivals
     /// <param name="Every">The distance.</param>
     public sealed record Regular(TimeSpan Every) : Arrivals
     {
+        private protected override double ExpectedWithin(TimeSpan span) => Math.Ceiling(span / Every);
+
         private protected override IEnumerable<TimeSpan> Endless(RandomStream random)
         {
-            for (var at = From; at < TimeSpan.FromDays(36_500); at += Every)
+            for (var at = From; at < Longest; at += Every)
             {
                 yield return at;
             }
@@ -77,6 +97,8 @@ public abstract record Arrivals
     /// <param name="Jobs">How many.</param>
     public sealed record Burst(int Jobs) : Arrivals
     {
+        private protected override double ExpectedWithin(TimeSpan span) => Jobs;
+
         private protected override IEnumerable<TimeSpan> Endless(RandomStream random) => Enumerable.Repeat(From, Jobs);
     }
 }

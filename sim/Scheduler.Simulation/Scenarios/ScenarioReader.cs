@@ -69,8 +69,10 @@ internal sealed class ScenarioReader
 
         document.RefuseUnknown();
         spec.Rename("scenario");
+        var mistakes = _errors.Count;
         var nodes = _cluster is null ? ReadNodes(spec) : NodesOf(_cluster, spec);
-        var configuration = _configuration.Finish(_cluster is null ? Capacity(nodes) : null);
+        // Of nodes with mistakes nobody knows what they have room for: the guarantees are compared with them once they are mended.
+        var configuration = _configuration.Finish(_cluster is null && _errors.Count == mistakes ? Capacity(nodes) : null);
         if (_cluster is not null && configuration is not null)
         {
             if (configuration is not { Tenants.IsEmpty: true, Policy: null })

@@ -16,7 +16,8 @@ namespace Scheduler.Simulation.Scenarios;
 internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree? tenants, ImmutableArray<string> levels)
 {
     private const int MostPods = 10_000;
-    private const int MostJobs = 10_000_000;
+    /// <summary>Of one workload; a job takes about 3 KB.</summary>
+    private const int MostJobs = 3_000_000;
 
     private readonly Dictionary<string, int> _names = new(StringComparer.Ordinal);
 
@@ -177,7 +178,14 @@ internal sealed class WorkloadReader(YamlMap spec, TimeSpan? horizon, TenantTree
             map.Missing("count", "how many jobs there are; without it, until or a horizon of the scenario they would come for ever");
         }
 
-        return arrivals is null ? null : arrivals with { From = from, Until = until, Count = count };
+        arrivals = arrivals is null ? null : arrivals with { From = from, Until = until, Count = count };
+        if (arrivals?.Expected(horizon) is { } expected && expected > MostJobs)
+        {
+            map.Error("pattern", string.Create(
+                NumberFormatInfo.InvariantInfo, $"brings about {expected:0} jobs, and at most {MostJobs} can be simulated; let fewer come, or end sooner with until or count"));
+        }
+
+        return arrivals;
     }
 
     private static Arrivals.Poisson? ReadPoisson(YamlMap map)

@@ -89,6 +89,7 @@ internal static class PlanCommand
         PlanReport report;
         try
         {
+            progress.Begin();
             report = plan.Run(setups, Environment.ProcessorCount, progress.Ended, stop);
         }
         finally

@@ -26,29 +26,51 @@ internal static class SimulateCommand
         var cluster = new ClusterOptions(terminal);
         var seed = CommonOptions.Seed("Another seed than the scenario's: other jobs and other faults of the same kind");
         var policies = Policies();
+        var interval = CommonOptions.Duration(
+            "--cycle-interval", "Least simulated time between two cycles (default: the scenario's, else 1s); 30s makes a cluster of thousands of nodes many times quicker, and waits as much coarser");
         var check = new Option<bool>("--check") { Description = "Check every invariant after every event; slow" };
         var runs = new Option<bool>("--runs") { Description = "Put each run of each job into the JSON" };
         var page = new Option<string?>("--report") { Description = "Write a report with plots to this file: one HTML page that needs nothing else", HelpName = "FILE.html" };
         var output = CommonOptions.Output();
         var command = new Command("simulate", "Run a scenario, or what comes after a live cluster's present, in simulated time, under one policy or several, and tell how each tenant fares")
         {
-            file, cluster.FromCluster, cluster.Arrivals, cluster.For, cluster.AssumeDuration, cluster.Address, seed, policies, check, runs, page, output,
+            file, cluster.FromCluster, cluster.Arrivals, cluster.For, cluster.AssumeDuration, cluster.Address, seed, policies, interval, check, runs, page, output,
         };
         cluster.Check(command, file);
         command.SetAction(async (result, stop) =>
         {
-            var scenario = cluster.IsGiven(result)
-                ? await cluster.ReadAsync(result, result.GetValue(file), terminal, time, stop)
-                : ReadScenario(result.GetValue(file)!);
-            return Run(
-                terminal, scenario, result.GetValue(seed), result.GetValue(policies),
-                new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(page), result.GetValue(output)), stop);
+            var options = new SimulateOptions(result.GetValue(check), result.GetValue(runs), result.GetValue(page), result.GetValue(output));
+            if (options.ReportFile is not null)
+            {
+                ReportFile.Try("--report", options.ReportFile);
+            }
+
+            SimulationReport report;
+            using (var progress = new ProgressLine(terminal, time))
+            {
+                // Whoever stops it does not wait until a large file is read or a large cycle planned: the end of the process ends those.
+                report = await Task.Run(() => SimulateAsync(progress), stop).WaitAsync(stop);
+            }
+
+            return Write(terminal, report, options);
+
+            async Task<SimulationReport> SimulateAsync(ProgressLine progress)
+            {
+                var (scenario, notes) = cluster.IsGiven(result)
+                    ? await cluster.ReadAsync(result, result.GetValue(file), progress, time, stop)
+                    : (ReadScenario(result.GetValue(file)!, progress), []);
+                progress.Note(notes);
+                scenario = result.GetValue(interval) is { } least ? scenario with { CycleInterval = least } : scenario;
+                ImmutableArray<string> names = result.GetValue(policies) is { Length: > 0 } given ? [.. given] : scenario.Schedulers;
+                return new ScenarioRun(scenario, result.GetValue(seed) ?? scenario.Seed, names, options).Run(progress, stop);
+            }
         });
         return command;
     }
 
-    private static Scenario ReadScenario(string file)
+    private static Scenario ReadScenario(string file, ProgressLine progress)
     {
+        progress.Begin($"reading {file}");
         var errors = new FileErrors();
         var scenario = ScenarioReader.Read(file, errors);
         errors.ThrowIfAny();
@@ -79,15 +101,8 @@ internal static class SimulateCommand
         },
     };
 
-    private static int Run(Terminal terminal, Scenario scenario, ulong? seed, string[]? policies, SimulateOptions options, CancellationToken stop)
+    private static int Write(Terminal terminal, SimulationReport report, SimulateOptions options)
     {
-        if (options.ReportFile is not null)
-        {
-            ReportFile.Try("--report", options.ReportFile);
-        }
-
-        ImmutableArray<string> names = policies is null or [] ? scenario.Schedulers : [.. policies];
-        var report = new ScenarioRun(scenario, seed ?? scenario.Seed, names, options).Run(new ProgressLine(terminal, names.Length), stop);
         if (options.Output == OutputFormat.Json)
         {
             terminal.Out.WriteLine(SimulationJson.Write(

@@ -19,6 +19,9 @@ internal sealed record Terminal
     /// <summary>Whether progress on stderr would be seen rather than end up in a log file.</summary>
     public bool IsErrorTerminal { get; init; }
 
+    /// <summary>Whether long work says in lines on stderr how far it is where that is no terminal.</summary>
+    public bool LogsProgress { get; init; }
+
     /// <summary>Environment variables.</summary>
     public Func<string, string?> Variable { get; init; } = static _ => null;
 
@@ -37,6 +40,7 @@ internal sealed record Terminal
             Error = Console.Error,
             IsOutTerminal = isOutTerminal,
             IsErrorTerminal = !Console.IsErrorRedirected,
+            LogsProgress = Console.IsErrorRedirected,
             Variable = Environment.GetEnvironmentVariable,
             Size = () => isOutTerminal && Console.WindowWidth > 0 ? (Console.WindowWidth, Console.WindowHeight) : (WidthOfPipe, HeightOfPipe),
         };

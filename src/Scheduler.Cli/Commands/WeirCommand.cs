@@ -16,6 +16,7 @@ internal static class WeirCommand
     /// <returns>The exit code.</returns>
     public static async Task<int> RunAsync(string[] args, Terminal terminal, TimeProvider? time = null, CancellationToken stop = default)
     {
+        terminal = terminal with { Out = new OutputWriter(terminal.Out) };
         var root = Create(terminal, time ?? TimeProvider.System);
         var result = root.Parse(args);
         if (result.Action is ParseErrorAction)

@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using System.CommandLine;
 using Scheduler.Cli.Commands;
 using Scheduler.Cli.Hosting;
@@ -51,19 +52,22 @@ internal sealed class ClusterOptions(Terminal terminal)
         }
     });
 
-    /// <summary>The cluster as a scenario; what has to be known about it goes to stderr.</summary>
+    /// <summary>The cluster as a scenario, and what has to be known about it.</summary>
     /// <exception cref="UserErrorException">No daemon answers, or a file has mistakes.</exception>
-    public async Task<Scenario> ReadAsync(ParseResult result, string? scenario, Terminal terminal, TimeProvider time, CancellationToken stop)
+    public async Task<(Scenario Scenario, ImmutableArray<string> Notes)> ReadAsync(
+        ParseResult result, string? scenario, ProgressLine progress, TimeProvider time, CancellationToken stop)
     {
         var errors = new FileErrors();
         ClusterState? state;
         if (result.GetValue(FromCluster) is { } file)
         {
+            progress.Begin($"reading {file}");
             state = ClusterStateReader.Read(file, errors);
             errors.ThrowIfAny();
         }
         else
         {
+            progress.Begin("asking the daemon for the cluster");
             await using var client = DaemonClient.Open(result.GetValue(Address)!, time);
             state = await client.ExportAsync(stop);
         }
@@ -73,12 +77,7 @@ internal sealed class ClusterOptions(Terminal terminal)
         var future = new ClusterFuture(
             result.GetValue(For) ?? coming?.Horizon ?? ClusterScenario.UsualTime, result.GetValue(AssumeDuration), result.GetValue(Arrivals) == ArrivalSource.History);
         var made = ClusterScenario.Make(state!, future, out var notes);
-        foreach (var note in notes)
-        {
-            terminal.Error.WriteLine($"weir: note: {note}");
-        }
-
-        return coming is null ? made : made with
+        return (coming is null ? made : made with
         {
             Name = coming.Name,
             Generators = coming.Generators,
@@ -87,7 +86,7 @@ internal sealed class ClusterOptions(Terminal terminal)
             Durations = coming.Durations,
             Seed = coming.Seed,
             Schedulers = coming.Schedulers,
-        };
+        }, notes);
     }
 }
 

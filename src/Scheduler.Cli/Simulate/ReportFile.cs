@@ -24,6 +24,11 @@ internal static class ReportFile
 
     private static void Attempt(string option, string path, Action action)
     {
+        if (path.Length == 0)
+        {
+            throw new UserErrorException($"{option}: names no file; write its path");
+        }
+
         try
         {
             action();

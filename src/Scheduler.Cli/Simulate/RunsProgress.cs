@@ -14,8 +14,13 @@ internal sealed class RunsProgress(Terminal terminal, int total)
     private int _done;
     private int _width;
 
+    /// <summary>The first runs begin: the bar is seen before one of them ends.</summary>
+    public void Begin() => Add(0);
+
     /// <summary>One more is done. From any thread.</summary>
-    public void Ended()
+    public void Ended() => Add(1);
+
+    private void Add(int ended)
     {
         if (!terminal.IsErrorTerminal)
         {
@@ -24,9 +29,9 @@ internal sealed class RunsProgress(Terminal terminal, int total)
 
         lock (_gate)
         {
-            _done++;
+            _done += ended;
             var of = Math.Max(total, _done);
-            var full = (int)((long)Cells * _done / of);
+            var full = (int)((long)Cells * _done / Math.Max(1, of));
             var line = string.Create(CultureInfo.InvariantCulture, $"{new string('█', full)}{new string('░', Cells - full)} {_done}/{of} runs");
             _width = line.Length;
             terminal.Error.Write($"\r{line}");

@@ -17,12 +17,13 @@ internal sealed class ScenarioRun(Scenario scenario, ulong seed, ImmutableArray<
     /// <exception cref="OperationCanceledException">It was told to stop.</exception>
     public SimulationReport Run(ProgressLine progress, CancellationToken stop)
     {
+        progress.Begin("making the jobs");
         var setup = scenario.Make(seed);
+        var followers = progress.Simulate(schedulers.Length);
         var results = new SimulationResult[schedulers.Length];
         var violations = new ImmutableArray<ViolationReport>[schedulers.Length];
         Parallel.For(0, schedulers.Length, new ParallelOptions { MaxDegreeOfParallelism = Environment.ProcessorCount }, index =>
-            (results[index], violations[index]) = RunOne(setup, schedulers[index], progress.For(index), stop));
-        progress.End();
+            (results[index], violations[index]) = RunOne(setup, schedulers[index], followers[index], stop));
         stop.ThrowIfCancellationRequested();
         return new SimulationReport(
             scenario.Name, seed, [.. results], options.ChecksInvariants ? [.. violations.SelectMany(found => found)] : null);

@@ -1,4 +1,6 @@
+using System.Text;
 using System.Text.Json;
+using Scheduler.Cli.Commands;
 using Scheduler.Cli.Tests.Support;
 using Scheduler.TestKit;
 
@@ -64,6 +66,38 @@ public sealed class SimulateCommandTests
         Assert.Contains("is a folder; name a file", isFolder.SingleError, StringComparison.Ordinal);
         Assert.Equal((1, ""), (isNowhere.ExitCode, isNowhere.Out));
         Assert.Contains("there is no such folder", isNowhere.SingleError, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_report_without_a_name_and_output_that_cannot_be_written_are_one_error_each()
+    {
+        var nameless = await WeirRun.Of("simulate", Example, "--report", "");
+        using var error = new StringWriter();
+        var full = await WeirCommand.RunAsync(["simulate", Example], new Terminal { Out = new FullDisk(), Error = error }, stop: TestContext.Current.CancellationToken);
+
+        Assert.Equal((1, "weir: --report: names no file; write its path"), (nameless.ExitCode, nameless.SingleError));
+        Assert.Equal(1, full);
+        Assert.Equal("weir: standard output cannot be written: No space left on device; make room, or write elsewhere", error.ToString().TrimEnd());
+    }
+
+    [Fact]
+    public async Task Cycles_as_far_apart_as_asked_for_let_jobs_wait_longer()
+    {
+        var usual = await WeirRun.Of("simulate", Example, "--output", "json");
+        var coarse = await WeirRun.Of("simulate", Example, "--cycle-interval", "30m", "--output", "json");
+
+        Assert.Equal((0, ""), (coarse.ExitCode, coarse.Error));
+        Assert.True(Cycles(coarse) > 0 && Cycles(coarse) < Cycles(usual) / 2, $"{Cycles(coarse)} cycles instead of {Cycles(usual)}");
+
+        static long Cycles(WeirRun run) => JsonDocument.Parse(run.Out).RootElement.GetProperty("results")[0].GetProperty("cycles").GetInt64();
+    }
+
+    /// <summary>Takes nothing, as a full disk.</summary>
+    private sealed class FullDisk : TextWriter
+    {
+        public override Encoding Encoding => Encoding.UTF8;
+
+        public override void Write(char value) => throw new IOException("No space left on device");
     }
 
     [Fact]

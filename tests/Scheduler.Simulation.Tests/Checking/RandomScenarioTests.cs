@@ -36,9 +36,9 @@ public class RandomScenarioTests(ITestOutputHelper output)
             cycles += end.Cycles;
             preemptions += collector.Result.Jobs.Preemptions;
             failures += collector.Result.Jobs.Failures;
-            foreach (var violation in checker.Violations)
+            if (!checker.Violations.IsEmpty)
             {
-                broken.AppendLine(violation.ToString());
+                broken.AppendJoin('\n', checker.Violations).AppendLine().AppendLine(Small(setup, checker.Violations[0].Invariant));
             }
         }
 
@@ -63,9 +63,16 @@ public class RandomScenarioTests(ITestOutputHelper output)
     [InlineData(20261605)]
     public void What_was_mended_once_holds(ulong seed)
     {
-        var scheduler = new WeirScheduler(SchedulingPolicy.Default);
-        var checker = new InvariantChecker(scheduler);
-        Simulator.Run(RandomSetups.Make(seed), scheduler, [checker], TestContext.Current.CancellationToken);
-        Assert.Empty(checker.Violations.Select(violation => violation.ToString()));
+        var setup = RandomSetups.Make(seed);
+        var violations = Shrinker.Run(setup);
+        Assert.True(violations.IsEmpty, violations.IsEmpty ? "" : $"{string.Join('\n', violations)}\n{Small(setup, violations[0].Invariant)}");
+    }
+
+    private static readonly ScenarioShrinker Shrinker = new(() => new WeirScheduler(SchedulingPolicy.Default));
+
+    private static string Small(SimulationSetup setup, string invariant)
+    {
+        var small = Shrinker.Shrink(setup, invariant);
+        return $"{invariant} still breaks in this part of it:\n{SetupText.Write(small)}{string.Join('\n', Shrinker.Run(small))}";
     }
 }

@@ -31,6 +31,35 @@ public class ScenarioReaderTests
         return scenario!;
     }
 
+    [Theory]
+    [InlineData("{pattern: regular, every: 1ms, until: 999d}", "about 86313600000 jobs")]
+    [InlineData("{pattern: poisson, perHour: 1000000, until: 10h}", "about 10000000 jobs")]
+    public void More_jobs_than_can_be_simulated_are_refused_before_they_are_made(string arrivals, string about)
+    {
+        var errors = new FileErrors();
+        Read($"  cluster: [{{name: n, gpus: 8}}]\n  workloads: [{{name: w, tenant: lab, arrivals: {arrivals}, duration: 1h, shapes: [{{gpus: 1}}]}}]", errors);
+
+        var line = Assert.Single(errors.ToLines());
+        Assert.StartsWith("scenario.yaml:6: scenario.workloads[0].arrivals.pattern: brings " + about, line, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_count_bounds_what_would_be_too_many()
+    {
+        var scenario = Good("  cluster: [{name: n, gpus: 8}]\n  workloads: [{name: w, tenant: lab, arrivals: {pattern: regular, every: 1ms, until: 999d, count: 5}, duration: 1h, shapes: [{gpus: 1}]}]");
+
+        Assert.Equal(5, scenario.Make(1).Jobs.Length);
+    }
+
+    [Fact]
+    public void A_mistake_in_the_nodes_is_not_told_a_second_time_as_guarantees_without_room()
+    {
+        var errors = new FileErrors();
+        Read("  cluster: [{name: n, gpus: 1000000000000000000}]\n  workloads: [{name: w, tenant: lab, arrivals: {pattern: burst, count: 1}, duration: 1h, shapes: [{gpus: 1}]}]", errors);
+
+        Assert.Contains("scenario.cluster[0].gpus: is '1000000000000000000'", Assert.Single(errors.ToLines()), StringComparison.Ordinal);
+    }
+
     [Fact]
     public void MIG_taints_topology_and_a_tree_of_tenants_are_said_as_the_planner_knows_them()
     {
