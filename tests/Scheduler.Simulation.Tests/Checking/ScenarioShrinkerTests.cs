@@ -8,7 +8,7 @@ namespace Scheduler.Simulation.Tests.Checking;
 public sealed class ScenarioShrinkerTests(ITestOutputHelper output)
 {
     [Fact]
-    public void A_planted_fault_is_left_in_a_scenario_of_one_job_on_one_node()
+    public void A_planted_fault_is_left_in_a_scenario_of_one_job_and_the_nodes_of_its_guarantee()
     {
         var setup = RandomSetups.Make(20261124);
         var shrinker = new ScenarioShrinker(() => new StartsTwice());
@@ -19,7 +19,9 @@ public sealed class ScenarioShrinkerTests(ITestOutputHelper output)
 
         Assert.Contains(shrinker.Run(small), violation => violation.Invariant == "W1");
         Assert.Single(small.Jobs);
-        Assert.Single(small.Nodes);
+        var guaranteed = small.Tenants.Nodes[0].Tenant.Quotas.Sum(quota => quota.GuaranteedMilliGpu);
+        Assert.True(small.Nodes.Length < setup.Nodes.Length);
+        Assert.True(small.Nodes.Length == 1 || small.Nodes.All(node => guaranteed > small.Nodes.Sum(other => other.InstalledMilliGpu) - node.InstalledMilliGpu), "a node is left that the guarantee does not need");
         Assert.Single(small.Tenants.Nodes);
         Assert.True(small.Faults.IsNone);
         var text = SetupText.Write(small);
