@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.TestKit;
 using Xunit;
 
