@@ -32,6 +32,9 @@ internal static class BindMeasurement
         using var api = new BulkApi(plane.Endpoint);
         await Manifests.ApplyAsync(api.Client, cancellationToken, "crds");
         await Manifests.ApplyAsync(api.Client, cancellationToken, "base");
+
+        // Not counted: an API server that has just started answers more slowly.
+        await PhaseAsync(plane, api, "warm-up", "nobody", nodes, pods, BareAsync, cancellationToken);
         var result = new List<BindRound>();
         for (var round = 1; round <= rounds; round++)
         {
