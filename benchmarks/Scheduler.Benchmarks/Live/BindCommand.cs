@@ -13,8 +13,13 @@ internal static class BindCommand
         var nodes = CommonOptions.Whole("--nodes", "Nodes of eight GPUs", 1000, 1, MostNodes);
         var pods = CommonOptions.Whole("--pods", "Pods of one GPU; they must fit", 5000, 2, MostNodes * LiveObjects.GpusPerNode);
         var rounds = CommonOptions.Whole("--rounds", "Rounds; medians count", 1, 1, 20);
+        var statusWrites = CommonOptions.Whole(
+            "--status-writes", "Weir's setting statusWritesPerSecond, which bounds its Events too; 0 leaves the daemon's default", 0, 0, 10_000);
         var output = CommonOptions.Output();
-        var command = new Command("bind", "Pods bound per second on a real API server: bare requests, kube-scheduler and Weir in turn") { nodes, pods, rounds, output };
+        var command = new Command("bind", "Pods bound per second on a real API server: bare requests, kube-scheduler and Weir in turn")
+        {
+            nodes, pods, rounds, statusWrites, output,
+        };
         command.Validators.Add(result =>
         {
             if (result.Errors.Any() || result.Children.Any(child => child.Errors.Any())) return;
@@ -23,7 +28,9 @@ internal static class BindCommand
         });
         command.SetAction(async (result, cancellationToken) =>
         {
-            var measured = await Live.RunAsync(() => BindMeasurement.MeasureAsync(result.GetValue(nodes), result.GetValue(pods), result.GetValue(rounds), cancellationToken));
+            var measured = await Live.RunAsync(() => BindMeasurement.MeasureAsync(
+                result.GetValue(nodes), result.GetValue(pods), result.GetValue(rounds),
+                result.GetValue(statusWrites) is > 0 and var writes ? writes : null, cancellationToken));
             Write(measured, result.GetValue(nodes), result.GetValue(pods), isJson: result.GetValue(output) == "json");
             return 0;
         });

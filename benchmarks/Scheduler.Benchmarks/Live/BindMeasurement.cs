@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Globalization;
 using Scheduler.Benchmarks.Commands;
 using Scheduler.TestKit;
 
@@ -23,7 +24,7 @@ internal static class BindMeasurement
 
     private sealed record Setting(ControlPlane Plane, BulkApi Api, BoundWatch Watch, string Space, string[] Nodes, string[] Pods);
 
-    public static async Task<List<BindRound>> MeasureAsync(int nodes, int pods, int rounds, CancellationToken cancellationToken)
+    public static async Task<List<BindRound>> MeasureAsync(int nodes, int pods, int rounds, int? statusWrites, CancellationToken cancellationToken)
     {
         var programs = ControlPlane.FindOrNull() ?? throw new MeasurementException("no kube-apiserver and etcd on this machine: run eng/control-plane");
         if (programs.Scheduler is null) throw new MeasurementException("no kube-scheduler beside kube-apiserver: run eng/control-plane");
@@ -41,7 +42,7 @@ internal static class BindMeasurement
             result.Add(new BindRound(
                 await PhaseAsync(plane, api, $"bare-{round}", "nobody", nodes, pods, BareAsync, cancellationToken),
                 await PhaseAsync(plane, api, $"kube-{round}", "default-scheduler", nodes, pods, KubeSchedulerAsync, cancellationToken),
-                await PhaseAsync(plane, api, $"weir-{round}", "weir", nodes, pods, WeirAsync, cancellationToken)));
+                await PhaseAsync(plane, api, $"weir-{round}", "weir", nodes, pods, (setting, cancel) => WeirAsync(setting, statusWrites, cancel), cancellationToken)));
         }
 
         return result;
@@ -92,14 +93,15 @@ internal static class BindMeasurement
         }
     }
 
-    private static async Task<BindRun> WeirAsync(Setting setting, CancellationToken cancellationToken)
+    private static async Task<BindRun> WeirAsync(Setting setting, int? statusWrites, CancellationToken cancellationToken)
     {
         await setting.Api.CreateAsync(
             "/apis/weir.scheduler/v1/tenants", [LiveObjects.Tenant(setting.Space, setting.Nodes.Length * LiveObjects.GpusPerNode)], cancellationToken);
         try
         {
+            var configuration = statusWrites is null ? null : string.Create(CultureInfo.InvariantCulture, $"kubernetes: {{statusWritesPerSecond: {statusWrites}}}\n");
             var start = Stopwatch.GetTimestamp();
-            await using var daemon = await DaemonProcess.StartAsync(setting.Plane, cancellationToken);
+            await using var daemon = await DaemonProcess.StartAsync(setting.Plane, cancellationToken, configuration);
             // Weir plans for all before it binds the first: its clock begins when it is ready, so that the planning counts.
             var ready = Stopwatch.GetTimestamp();
             try
