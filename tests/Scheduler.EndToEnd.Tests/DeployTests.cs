@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json.Nodes;
-using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.TestKit;
 using Xunit;
 
@@ -66,9 +65,18 @@ public sealed class DeployTests(ControlPlaneFixture fixture)
         await KubectlAsync(plane, "wait", "--for=condition=Established", "--timeout=30s", "crd", "tenants.weir.scheduler", "podgroups.scheduling.x-k8s.io");
         await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples", "1-tenants.yaml"));
         Assert.Contains("tenant.weir.scheduler/vision", await KubectlAsync(plane, "apply", "-f", Repository.PathOf("deploy", "samples")), StringComparison.Ordinal);
+        Assert.Contains(
+            "job.batch/training-loop created",
+            await KubectlAsync(plane, "apply", "-k", Repository.PathOf("deploy", "samples", "training-loop")), StringComparison.Ordinal);
+        Assert.Contains("PREEMPT_BY", await KubectlAsync(plane, "get", "configmap", "training-loop", "-n", "vision", "-o", "yaml"), StringComparison.Ordinal);
         var shown = await KubectlAsync(plane, "get", "tenants");
         Assert.Matches(@"^NAME +PARENT +GUARANTEED +LIMIT +USED +WAITING +ACCEPTED +AGE\n", shown);
         Assert.Matches(@"\nvision +research ", shown);
+
+        // Removal, as docs/operations.md says. There is no controller manager here, so a namespace stays Terminating: nobody waits for it.
+        await KubectlAsync(plane, "delete", "--wait=false", "-k", Repository.PathOf("deploy", "extender"));
+        await KubectlAsync(plane, "delete", "--wait=false", "--ignore-not-found", "-k", Repository.PathOf("deploy"));
+        Assert.DoesNotContain("weir", await KubectlAsync(plane, "get", "clusterrole,clusterrolebinding,priorityclass,crd", "-o", "name"), StringComparison.Ordinal);
     }
 
     [Theory]

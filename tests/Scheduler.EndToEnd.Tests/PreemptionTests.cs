@@ -2,7 +2,6 @@ using System.Diagnostics;
 using System.Globalization;
 using k8s;
 using k8s.Models;
-using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.EndToEnd.Tests.Openb;
 using Scheduler.TestKit;
 using Xunit;

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Scheduler.Benchmarks.Live;
 using Scheduler.Benchmarks.Openb;
 using Scheduler.Benchmarks.Replays;
 using Scheduler.Simulation.Traces;
@@ -16,7 +17,7 @@ internal static class BenchmarkCommand
     public static int Run(string[] args)
     {
         var root = new RootCommand(
-            "Measures Weir's planner. Times on a shared machine are not stable: compare ratios and medians of one run.")
+            "Measures Weir. Times on a shared machine are not stable: compare ratios and medians of one run.")
         {
             PlanCommand.Create(),
             ReclaimCommand.Create(),
@@ -26,6 +27,8 @@ internal static class BenchmarkCommand
             PolluxCommand.Create(),
             PhillyCommand.Create(),
             KueueCommand.Create(),
+            SimulateScaleCommand.Create(),
+            BindCommand.Create(),
             ScaleCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
@@ -88,7 +91,9 @@ internal static class BenchmarkCommand
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
             ],
             ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
-            ["scale"] = ["scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
+            ["simulate-scale"] = ["simulate-scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
+            ["bind"] = ["bind --nodes 200 --pods 1000", "bind --nodes 1000 --pods 5000 --rounds 3 --output json"],
+            ["scale"] = ["scale --nodes 5000 --pods 50000", "scale --nodes 1000 --pods 10000 --output json"],
             ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };

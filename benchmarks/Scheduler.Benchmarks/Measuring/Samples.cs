@@ -20,6 +20,9 @@ internal sealed class Samples
         return result;
     }
 
+    /// <summary>Takes a time that was measured elsewhere.</summary>
+    public void Add(TimeSpan time) => _milliseconds.Add(time.TotalMilliseconds);
+
     /// <summary>The smallest sample that so many in a hundred do not exceed.</summary>
     public double Percentile(int percent)
     {

@@ -136,9 +136,12 @@ internal sealed class Evictor(
         _underWay[pod.Id] = WorkAsync(pod, work, term, slots, stop);
     }
 
-    /// <summary>The time is over, or the job has saved its work since it was told.</summary>
+    /// <summary>
+    /// The time is over, or the job has saved its work since it was told. The deadline was rounded up, so the notice can be almost a
+    /// second older than it tells: who heeds it within that second has heeded it.
+    /// </summary>
     private static bool IsDue(PodRecord pod, Notice notice, DateTimeOffset now) =>
-        notice.Deadline <= now || pod.CheckpointedAt > notice.Deadline - pod.PreemptionGrace;
+        notice.Deadline <= now || pod.CheckpointedAt > notice.Deadline - pod.PreemptionGrace - TimeSpan.FromSeconds(1);
 
     private async Task WorkAsync(
         PodRecord pod, Func<CancellationToken, Task> work, LeadershipTerm term, SemaphoreSlim slots, CancellationToken stop)

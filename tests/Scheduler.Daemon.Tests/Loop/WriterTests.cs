@@ -138,11 +138,13 @@ public class WriterTests
         Assert.Equal("uid-v", body.RootElement.GetProperty("deleteOptions").GetProperty("preconditions").GetProperty("uid").GetString());
     }
 
-    [Fact]
-    public async Task A_victim_that_saved_its_work_since_the_notice_goes_at_once()
+    [Theory]
+    [InlineData("2026-01-01T00:00:01Z")]
+    [InlineData("2025-12-31T23:59:59.5Z")]     // the notice was given then, and its deadline rounded up to a second
+    public async Task A_victim_that_saved_its_work_since_the_notice_goes_at_once(string at)
     {
         await using var fixture = Leading();
-        Running(fixture, "v", ("preempt-by", "2026-01-01T01:00:00Z"), ("preemption-grace", "1h"), ("checkpointed-at", "2026-01-01T00:00:01Z"));
+        Running(fixture, "v", ("preempt-by", "2026-01-01T01:00:00Z"), ("preemption-grace", "1h"), ("checkpointed-at", at));
         fixture.Server.Answer("{}");
         fixture.Run(fixture.Evictor.RunAsync);
         Assert.EndsWith("/eviction", (await fixture.Server.NextRequestAsync()).Path, StringComparison.Ordinal);

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
 using Scheduler.EndToEnd.Tests.Checking;
-using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.TestKit;
 
 namespace Scheduler.EndToEnd.Tests.Openb;

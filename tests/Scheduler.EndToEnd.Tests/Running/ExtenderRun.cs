@@ -5,7 +5,6 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using k8s;
 using k8s.Models;
-using Scheduler.EndToEnd.Tests.Deploying;
 using Scheduler.EndToEnd.Tests.Openb;
 using Scheduler.TestKit;
 using Xunit;

@@ -1,6 +1,4 @@
-using Scheduler.TestKit;
-
-namespace Scheduler.EndToEnd.Tests.Deploying;
+namespace Scheduler.TestKit;
 
 /// <summary>The service account of <c>deploy/base/rbac.yaml</c>: whoever comes with its token has the rights of that file and no other.</summary>
 public static class DaemonAccount

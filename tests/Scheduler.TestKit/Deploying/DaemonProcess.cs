@@ -1,8 +1,6 @@
 using System.Globalization;
-using Scheduler.EndToEnd.Tests.Deploying;
-using Scheduler.TestKit;
 
-namespace Scheduler.EndToEnd.Tests;
+namespace Scheduler.TestKit;
 
 /// <summary>
 /// The daemon as a process of its own, started the way an operator does: <c>weir run …</c>. It can be killed as
@@ -20,9 +18,7 @@ public sealed class DaemonProcess : IAsyncDisposable
     private DaemonProcess(ApiEndpoint endpoint, string? configuration)
     {
         Port = FreePorts.Take(1)[0];
-        var kubeconfig = Path.Combine(_folder, "kubeconfig");
-        endpoint.WriteKubeconfig(kubeconfig);
-        _arguments = ["run", "--kubeconfig", kubeconfig, "--http-port", Port.ToString(CultureInfo.InvariantCulture), "--grpc-port", "0"];
+        _arguments = ["run", .. Cluster(endpoint), "--http-port", Port.ToString(CultureInfo.InvariantCulture), "--grpc-port", "0"];
         if (configuration is not null)
         {
             var file = Path.Combine(_folder, "config.yaml");
@@ -39,6 +35,9 @@ public sealed class DaemonProcess : IAsyncDisposable
 
     /// <summary>Where its HTTP endpoints are.</summary>
     public Uri Address { get; }
+
+    /// <summary>The process id.</summary>
+    public int Id => _process?.Id ?? throw new InvalidOperationException("the daemon was never started");
 
     /// <summary>The file that collects its output over all starts.</summary>
     public string LogPath => Path.Combine(_folder, "weir.log");
@@ -57,9 +56,13 @@ public sealed class DaemonProcess : IAsyncDisposable
     /// <param name="plane">The control plane.</param>
     /// <param name="cancellationToken">Ends the wait.</param>
     /// <param name="configuration">Its configuration file; null for none.</param>
-    public static async Task<DaemonProcess> StartAsync(ControlPlane plane, CancellationToken cancellationToken, string? configuration = null)
+    public static async Task<DaemonProcess> StartAsync(ControlPlane plane, CancellationToken cancellationToken, string? configuration = null) =>
+        await StartAsync(await DaemonAccount.SignInAsync(plane, cancellationToken), cancellationToken, configuration);
+
+    /// <summary>Starts <c>weir run</c> on any API server and waits until <c>/readyz</c> says ok.</summary>
+    public static async Task<DaemonProcess> StartAsync(ApiEndpoint endpoint, CancellationToken cancellationToken, string? configuration = null)
     {
-        var daemon = new DaemonProcess(await DaemonAccount.SignInAsync(plane, cancellationToken), configuration);
+        var daemon = new DaemonProcess(endpoint, configuration);
         try
         {
             await daemon.StartAsync(cancellationToken);
@@ -109,5 +112,14 @@ public sealed class DaemonProcess : IAsyncDisposable
         if (_process is not null) await _process.DisposeAsync();
         _client.Dispose();
         Directory.Delete(_folder, recursive: true);
+    }
+
+    /// <summary>The options that name the cluster: a server that asks for no credentials, or a kubeconfig.</summary>
+    private string[] Cluster(ApiEndpoint endpoint)
+    {
+        if (endpoint.Token is null) return ["--server", endpoint.BaseAddress.ToString()];
+        var kubeconfig = Path.Combine(_folder, "kubeconfig");
+        endpoint.WriteKubeconfig(kubeconfig);
+        return ["--kubeconfig", kubeconfig];
     }
 }

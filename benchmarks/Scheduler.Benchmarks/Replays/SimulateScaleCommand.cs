@@ -13,8 +13,8 @@ using Scheduler.TestKit.Clusters;
 
 namespace Scheduler.Benchmarks.Replays;
 
-/// <summary><c>scale</c>: what a simulation costs against its number of jobs, on one cluster that is kept four fifths busy.</summary>
-internal static class ScaleCommand
+/// <summary><c>simulate-scale</c>: what a simulation costs against its number of jobs, on one cluster that is kept four fifths busy.</summary>
+internal static class SimulateScaleCommand
 {
     private const int TenantCount = 8;
     private const int GpusPerNode = 8;
@@ -35,7 +35,7 @@ internal static class ScaleCommand
         var nodes = CommonOptions.Whole("--nodes", "Nodes of 8 GPUs", 64, 1, 10_000);
         var plot = new Option<string?>("--plot") { Description = "Writes a plot as SVG", HelpName = "FILE" };
         var output = CommonOptions.Output();
-        var command = new Command("scale", "What a simulation costs against its number of jobs") { sizes, nodes, plot, output };
+        var command = new Command("simulate-scale", "What a simulation costs against its number of jobs") { sizes, nodes, plot, output };
         command.SetAction(result =>
         {
             var rows = new List<Row>();

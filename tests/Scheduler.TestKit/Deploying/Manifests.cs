@@ -2,10 +2,9 @@ using System.Diagnostics;
 using System.Text.Json.Nodes;
 using k8s;
 using k8s.Models;
-using Scheduler.TestKit;
 using Xunit;
 
-namespace Scheduler.EndToEnd.Tests.Deploying;
+namespace Scheduler.TestKit;
 
 /// <summary>Applies manifests of this checkout as <c>kubectl apply --server-side</c> does, on machines that have no kubectl as well.</summary>
 public static class Manifests
