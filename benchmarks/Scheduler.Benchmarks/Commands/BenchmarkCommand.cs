@@ -27,6 +27,7 @@ internal static class BenchmarkCommand
             PhillyCommand.Create(),
             KueueCommand.Create(),
             ScaleCommand.Create(),
+            TelemetryCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -89,6 +90,7 @@ internal static class BenchmarkCommand
             ],
             ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
             ["scale"] = ["scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
+            ["telemetry"] = ["telemetry", "telemetry --nodes 5000 --interval 30 --output json"],
             ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
