@@ -17,8 +17,11 @@ internal static partial class Log
     [LoggerMessage(1002, LogLevel.Warning, "Watching {Resource}: {Why}; trying again in {Seconds:0.###} s (failure {Failures} in a row)")]
     public static partial void ReflectorBackoff(ILogger logger, string resource, string why, double seconds, int failures);
 
-    [LoggerMessage(1003, LogLevel.Warning, "The API server does not serve {Resource}; going on as if there were none, and asking again. Apply deploy/crds if they are wanted")]
+    [LoggerMessage(1003, LogLevel.Warning, "The API server does not serve {Resource}; going on as if there were none, and asking again now and then. Tenants and podgroups come with deploy/crds, workloads with Kubernetes 1.35")]
     public static partial void ResourceAbsent(ILogger logger, string resource);
+
+    [LoggerMessage(1006, LogLevel.Debug, "The API server still does not serve {Resource}; asking again in {Seconds:0.###} s")]
+    public static partial void ResourceStillAbsent(ILogger logger, string resource, double seconds);
 
     [LoggerMessage(1004, LogLevel.Error, "Handling {Resource} failed; rebuilding their state from a new list")]
     public static partial void ReflectorBug(ILogger logger, Exception exception, string resource);

@@ -28,12 +28,22 @@ public sealed class PreemptionTests
         await Manifests.ApplyAsync(api, Cancel, "base");
         await client.CoreV1.CreateNamespaceAsync(new V1Namespace { Metadata = new() { Name = "a" } }, cancellationToken: Cancel);
         await client.CoreV1.CreateNodeAsync(OpenbObjects.Node(new OpenbNode("n", 8000, 8192, 1, "T4")), cancellationToken: Cancel);
+        const string Tenant = """
+            {"apiVersion":"weir.scheduler/v1","kind":"Tenant","metadata":{"name":"a"},
+             "spec":{"namespaces":["a"],"quotas":[{"flavor":"*","guaranteed":1}]}}
+            """;
+        (await api.PostAsync("/apis/weir.scheduler/v1/tenants", Tenant, Cancel)).Expect(201);
+
+        // With an hour of grace nobody but the notice that ran out can be the reason.
         var pod = OpenbObjects.Pod(new OpenbPod("old", 1000, 1024, 1, 1000, [], "BE"), "a");
+        pod.Metadata.Annotations["weir.scheduler/preemption-grace"] = "1h";
         await client.CoreV1.CreateNamespacedPodAsync(pod, "a", cancellationToken: Cancel);
         const string Binding = """
             {"apiVersion":"v1","kind":"Binding","metadata":{"name":"old","annotations":{"weir.scheduler/gpu-devices":"0"}},"target":{"kind":"Node","name":"n"}}
             """;
         (await api.PostAsync($"{Pod}/binding", Binding, Cancel)).Expect(201);
+
+        await client.CoreV1.CreateNamespacedPodAsync(OpenbObjects.Pod(new OpenbPod("new", 1000, 1024, 1, 1000, [], "LS"), "a"), "a", cancellationToken: Cancel);
 
         // A notice is given after the start; one from before came with a template and counts for nothing.
         var deadline = DateTimeOffset.UtcNow.AddSeconds(1).ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);

@@ -138,8 +138,16 @@ internal sealed class Reflector<TObject, TItem>(
                 _isAbsent = true;
             }
 
-            if (!_isAbsent)
-                observer.Restarted(settings.Resource, "error");
+            if (_isAbsent)
+            {
+                // Said once; most clusters do not serve everything, and that is no fault.
+                var wait = _backoff.Next();
+                Log.ResourceStillAbsent(logger, settings.Resource, wait.TotalSeconds);
+                await Task.Delay(wait, time, stop).ConfigureAwait(false);
+                return;
+            }
+
+            observer.Restarted(settings.Resource, "error");
             await WaitAsync(failure.Message, null, stop).ConfigureAwait(false);
             return;
         }
