@@ -186,7 +186,7 @@ public class GpuHealthTests
     {
         var bench = new Bench();
         Assert.True(bench.Health.IsSilent(bench.Now));
-        bench.Scrape(Fine, Hot.Replace('0', '1'));
+        bench.Scrape(Fine);
         Assert.False(bench.Health.IsSilent(bench.Now));
         bench.SilentFor(TimeSpan.FromDays(3));
         Assert.True(bench.Health.IsSilent(bench.Now));
