@@ -13,11 +13,16 @@ public static class Repository
     /// The folder of public traces: the environment variable WEIR_TRACES, else ../shared/traces beside the checkout;
     /// null where neither is there. The traces are not part of the project, so a test that reads them skips without them.
     /// </summary>
-    public static string? TracesOrNull()
+    public static string? TracesOrNull() => SharedOrNull("WEIR_TRACES", "traces");
+
+    /// <summary>The folder of samples of other programs' output, in the same way: WEIR_SAMPLES, else ../shared/samples.</summary>
+    public static string? SamplesOrNull() => SharedOrNull("WEIR_SAMPLES", "samples");
+
+    private static string? SharedOrNull(string variable, string folder)
     {
-        if (Environment.GetEnvironmentVariable("WEIR_TRACES") is { Length: > 0 } configured)
+        if (Environment.GetEnvironmentVariable(variable) is { Length: > 0 } configured)
             return Directory.Exists(configured) ? configured : null;
-        var beside = Path.GetFullPath(Path.Combine(Root, "..", "shared", "traces"));
+        var beside = Path.GetFullPath(Path.Combine(Root, "..", "shared", folder));
         return Directory.Exists(beside) ? beside : null;
     }
 

@@ -30,6 +30,7 @@ internal static class BenchmarkCommand
             SimulateScaleCommand.Create(),
             BindCommand.Create(),
             ScaleCommand.Create(),
+            TelemetryCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -94,6 +95,7 @@ internal static class BenchmarkCommand
             ["simulate-scale"] = ["simulate-scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
             ["bind"] = ["bind --nodes 200 --pods 1000", "bind --nodes 1000 --pods 5000 --rounds 3 --output json"],
             ["scale"] = ["scale --nodes 5000 --pods 50000", "scale --nodes 1000 --pods 10000 --output json"],
+            ["telemetry"] = ["telemetry", "telemetry --nodes 5000 --interval 30 --output json"],
             ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],
         };
