@@ -36,8 +36,13 @@ internal sealed partial class ClusterCache
             return _claims.GetValueOrDefault((@namespace, name));
     }
 
-    /// <summary>Ends when all the claims are bound, with null; or with the reason why they will not be.</summary>
-    public async Task<string?> UntilClaimsBoundAsync(BindRequest request, CancellationToken cancellation)
+    /// <summary>
+    /// Writes the node on the claims of a request, which may end it with a result of its own, and waits until all of them are bound:
+    /// then null; or the reason why they will not be. Claims are looked at from before the write on: a provisioner may have refused
+    /// the node before the answer to the write is here.
+    /// </summary>
+    public async Task<(BindOutcome? Ended, string? Refusal)> UntilClaimsBoundAsync(
+        BindRequest request, Func<Task<BindOutcome?>> select, CancellationToken cancellation)
     {
         var wait = new ClaimWait(
             request.Namespace, request.UnboundClaims, request.Node, new TaskCompletionSource<string?>(TaskCreationOptions.RunContinuationsAsynchronously),
@@ -50,7 +55,9 @@ internal sealed partial class ClusterCache
 
         try
         {
-            return await wait.Done.Task.WaitAsync(cancellation).ConfigureAwait(false);
+            return await select().ConfigureAwait(false) is { } ended
+                ? (ended, null)
+                : (null, await wait.Done.Task.WaitAsync(cancellation).ConfigureAwait(false));
         }
         finally
         {

@@ -32,25 +32,31 @@ internal sealed class ClaimBinder(
     /// <summary>Null once all claims of the request are bound; else how the binding ended.</summary>
     public async Task<BindOutcome?> BindAsync(BindRequest request, LeadershipTerm term, CancellationToken cancellation)
     {
-        foreach (var name in request.UnboundClaims)
-        {
-            if (await SelectNodeAsync(request, name, term, cancellation).ConfigureAwait(false) is { } failed)
-                return failed;
-        }
-
         using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
-        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), limit, settings.BoundWithin, Timeout.InfiniteTimeSpan);
+        using var timer = time.CreateTimer(
+            static state => ((CancellationTokenSource)state!).Cancel(), limit, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         try
         {
-            return await cache.UntilClaimsBoundAsync(request, limit.Token).ConfigureAwait(false) is { } refusal
-                ? new BindOutcome(BindResult.Rejected, refusal)
-                : null;
+            var (ended, refusal) = await cache.UntilClaimsBoundAsync(request, SelectNodesAsync, limit.Token).ConfigureAwait(false);
+            return ended ?? (refusal is null ? null : new BindOutcome(BindResult.Rejected, refusal));
         }
         catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
         {
             return new BindOutcome(
                 BindResult.Rejected,
                 $"its claims {string.Join(", ", request.UnboundClaims)} were not bound within {settings.BoundWithin.TotalMinutes:0} minutes; see their Events");
+        }
+
+        async Task<BindOutcome?> SelectNodesAsync()
+        {
+            foreach (var name in request.UnboundClaims)
+            {
+                if (await SelectNodeAsync(request, name, term, cancellation).ConfigureAwait(false) is { } failed)
+                    return failed;
+            }
+
+            timer.Change(settings.BoundWithin, Timeout.InfiniteTimeSpan);
+            return null;
         }
     }
 

@@ -65,6 +65,28 @@ public class ClaimBinderTests
     }
 
     [Fact]
+    public async Task A_refusal_that_is_here_before_the_answer_to_the_write_counts()
+    {
+        await using var fixture = Start();
+        var (isRefused, forgotten) = (false, new TaskCompletionSource());
+        fixture.Cache.Changed += () =>
+        {
+            if (isRefused && fixture.Cache.AssumedCount == 0)
+                forgotten.TrySetResult();
+        };
+        fixture.Server.Answer(_ =>
+        {
+            fixture.Cache.Claims.Upsert(Claim with { SelectedNode = "n0" });
+            fixture.Cache.Claims.Upsert(Claim);
+            isRefused = true;
+            return new HttpResponseMessage(HttpStatusCode.OK) { Content = new StringContent("{}") };
+        });
+        await BindAsync(fixture);
+        await forgotten.Task.WaitAsync(TimeSpan.FromSeconds(60), TestContext.Current.CancellationToken);
+        Assert.Single(fixture.Server.Requests);
+    }
+
+    [Fact]
     public async Task A_write_that_fails_is_tried_again_and_a_refusal_ends_it()
     {
         await using var fixture = Start();
