@@ -209,7 +209,8 @@ internal sealed class Allocate(Session session)
     {
         var best = default(NodeState);
         var bestScore = long.MinValue;
-        var canBeReclaimed = session.ReservedNodes.Count > 0 && standing == Standing.Burst && !IsInsideGuarantee(applicant);
+        // On burst now, but inside its guarantee, it is counted there from the next cycle on, and cannot be taken back.
+        var canBeReclaimed = session.ReservedNodes.Count > 0 && standing == Standing.Burst && !_guaranteed.IsInsideGuarantee(applicant);
         foreach (var node in session.ReservedNodes)
         {
             if ((node.Flavor < 0 || _allowed[node.Flavor] || !pod.Pod.Shape.Gpu.IsAny)
@@ -227,13 +228,5 @@ internal sealed class Allocate(Session session)
         }
 
         return best;
-    }
-
-    /// <summary>Whether a workload that starts on burst will be counted inside its tenant's guarantee from the next cycle on.</summary>
-    private bool IsInsideGuarantee(Applicant applicant)
-    {
-        var need = applicant.CoreMilliGpu;
-        var admission = _guaranteed.Open(applicant, Standing.Guaranteed, isSurplus: false);
-        return Enumerable.Range(0, session.Flavors.Length).Any(flavor => admission.IsInsideGuarantee(flavor, need));
     }
 }

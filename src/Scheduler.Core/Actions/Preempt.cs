@@ -115,7 +115,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
             return false;
         }
 
-        var isInside = scope == VictimScope.Guarantee || IsInsideGuarantee(applicant);
+        var isInside = scope == VictimScope.Guarantee || _admission.IsInsideGuarantee(applicant);
         var plan = BestOf(Problems(applicant, new VictimRule(session, applicant, scope, sparesYoung: true, isInside), allowed));
         if (plan is null && scope == VictimScope.FairShare && session.Roster.Bound.Count > 0)
         {
@@ -199,13 +199,6 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         }
 
         return best;
-    }
-
-    private bool IsInsideGuarantee(Applicant applicant)
-    {
-        var need = applicant.CoreMilliGpu;
-        var admission = _admission.Open(applicant, Standing.Guaranteed, isSurplus: false);
-        return Enumerable.Range(0, session.Flavors.Length).Any(flavor => admission.IsInsideGuarantee(flavor, need));
     }
 
     private bool[] AllowedFlavors(Applicant applicant, VictimScope scope)

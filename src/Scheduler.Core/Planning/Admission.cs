@@ -64,6 +64,14 @@ internal sealed class Admission(Session session)
         return fits;
     }
 
+    /// <summary>Whether a workload is inside its tenant's guarantee, of one flavor at least; begins with it.</summary>
+    public bool IsInsideGuarantee(Applicant applicant)
+    {
+        Open(applicant, Standing.Guaranteed, isSurplus: false);
+        var need = applicant.CoreMilliGpu;
+        return Enumerable.Range(0, session.Flavors.Length).Any(flavor => IsInsideGuarantee(flavor, need));
+    }
+
     /// <summary>Counts a use that was made.</summary>
     public void Add(int flavor, long milliGpu)
     {

@@ -115,7 +115,7 @@ internal sealed class PlanWriter(Session session)
         session.UsedBefore[tenant.Index],
         session.Ledger.UsedTotal(tenant.Index));
 
-    /// <summary>When the last of those that leave for a workload does so; null if that is not known.</summary>
+    /// <summary>When the last of those has left who leave for a workload, or are in its room; null if that may be at any moment.</summary>
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
         _lastToLeave ??= LastToLeave();

@@ -23,11 +23,14 @@ internal sealed partial class Session
         Changed(node, before, OwnerOf(shape, owner));
     }
 
-    /// <summary>Keeps room for a waiting pod, from when on it is free for good.</summary>
-    internal KeptRoom Keep(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner)
+    /// <summary>Keeps room for a waiting pod on devices that are given, from when on they are free for good.</summary>
+    internal KeptRoom Keep(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner) =>
+        Keep(node, shape, devices, owner, node.EarliestRoom(plane => PodRoom.Fits(plane, shape, devices, owner)) ?? DateTimeOffset.MaxValue);
+
+    /// <summary>The same with the moment given.</summary>
+    internal KeptRoom Keep(NodeState node, PodShape shape, ImmutableArray<int> devices, int owner, DateTimeOffset from)
     {
-        var from = node.EarliestRoom(plane => PodRoom.Fits(plane, shape, devices, owner));
-        var room = new KeptRoom(shape, devices, owner, from ?? DateTimeOffset.MaxValue);
+        var room = new KeptRoom(shape, devices, owner, from);
         NoteParted(node);
         var before = CountedFree(node);
         node.Keep(room);

@@ -61,20 +61,19 @@ internal sealed class Statement(Session session)
     public void Keep(Pod pod, NodeState node, PlacementRequest request, Applicant applicant)
     {
         var devices = default(ImmutableArray<int>);
-        if (applicant.IsUniform)
+        if (applicant.IsUniform
+            && node.EarliestRoom(plane => NodeFilters.PassesDynamic(plane, request) && !(devices = DeviceAllocator.Choose(plane, request)).IsDefault) is { } from)
         {
-            node.EarliestRoom(plane => NodeFilters.PassesDynamic(plane, request) && !(devices = DeviceAllocator.Choose(plane, request)).IsDefault);
+            Add(pod, node, session.Keep(node, pod.Shape, devices, request.DeviceOwner, from), request, applicant);
+            return;
         }
 
-        Keep(pod, node, devices.IsDefault ? Choose(pod, node.Later, request) : devices, request, applicant);
+        Keep(pod, node, Choose(pod, node.Later, request), request, applicant);
     }
 
     /// <summary>As the other, with the devices given.</summary>
-    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, Applicant applicant)
-    {
-        var room = session.Keep(node, pod.Shape, devices, request.DeviceOwner);
-        Add(new Step(new Placement(pod, node, devices, From: room.From), request.DeviceOwner, applicant, room));
-    }
+    public void Keep(Pod pod, NodeState node, ImmutableArray<int> devices, PlacementRequest request, Applicant applicant) =>
+        Add(pod, node, session.Keep(node, pod.Shape, devices, request.DeviceOwner), request, applicant);
 
     /// <summary>Undoes everything.</summary>
     public void RollBack()
@@ -105,6 +104,9 @@ internal sealed class Statement(Session session)
             ? throw new InvalidOperationException($"pod {pod.Id} does not fit on node {view.Node.Name}")
             : devices;
     }
+
+    private void Add(Pod pod, NodeState node, KeptRoom room, PlacementRequest request, Applicant applicant) =>
+        Add(new Step(new Placement(pod, node, room.Devices, From: room.From), request.DeviceOwner, applicant, room));
 
     private void Add(in Step step)
     {

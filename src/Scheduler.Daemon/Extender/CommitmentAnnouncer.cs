@@ -52,18 +52,10 @@ internal sealed class CommitmentAnnouncer(
         // Bound or taken back while it waited for its turn.
         if (!term.IsHeld || !IsNews(news))
             return;
-        var patch = new MetadataPatch
-        {
-            Metadata = new PatchedMeta
-            {
-                Uid = news.Pod.Id.Value,
-                Annotations = new() { [Annotations.Reservation] = news.Room, [Annotations.CommittedAt] = MicroTime.Format(time.GetUtcNow()) },
-            },
-        };
         try
         {
-            await client.PatchAsync($"/api/v1/namespaces/{news.Pod.Namespace}/pods/{news.Pod.Name}", patch, WireJson.Default.MetadataPatch,
-                ApiServerClient.MergePatch, stop).ConfigureAwait(false);
+            await client.AnnotateAsync($"/api/v1/namespaces/{news.Pod.Namespace}/pods/{news.Pod.Name}", news.Pod.Id.Value,
+                new() { [Annotations.Reservation] = news.Room, [Annotations.CommittedAt] = MicroTime.Format(time.GetUtcNow()) }, stop).ConfigureAwait(false);
             metrics.StatusWrite("commitment", "written");
         }
         catch (ApiServerException refusal) when (refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)

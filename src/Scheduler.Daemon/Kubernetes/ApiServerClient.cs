@@ -53,6 +53,10 @@ public sealed class ApiServerClient : IDisposable
     internal Task PatchAsync<TBody>(string path, TBody body, JsonTypeInfo<TBody> bodyType, string patchType, CancellationToken cancellation) =>
         SendAsync<object>(HttpMethod.Patch, path, Json(body, bodyType, patchType), null, cancellation);
 
+    /// <summary>Sets annotations of an object, or removes those that are null. The uid keeps another object of the same name from being touched.</summary>
+    internal Task AnnotateAsync(string path, string? uid, Dictionary<string, string?> annotations, CancellationToken cancellation) => PatchAsync(
+        path, new MetadataPatch { Metadata = new PatchedMeta { Uid = uid, Annotations = annotations } }, WireJson.Default.MetadataPatch, MergePatch, cancellation);
+
     /// <summary>A POST whose answer is not read.</summary>
     internal Task PostAsync<TBody>(string path, TBody body, JsonTypeInfo<TBody> bodyType, CancellationToken cancellation) =>
         SendAsync<object>(HttpMethod.Post, path, Json(body, bodyType, "application/json"), null, cancellation);

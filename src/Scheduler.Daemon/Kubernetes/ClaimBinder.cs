@@ -2,7 +2,6 @@ using System.Net;
 using Microsoft.Extensions.Logging;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Kubernetes.Mapping;
-using Scheduler.Daemon.Kubernetes.Wire;
 
 namespace Scheduler.Daemon.Kubernetes;
 
@@ -74,14 +73,10 @@ internal sealed class ClaimBinder(
                 return new BindOutcome(BindResult.Fenced, "the lease was lost");
             try
             {
-                // The uid keeps another claim of the same name from being touched. Writing the same twice does no harm.
-                var patch = new MetadataPatch
-                {
-                    Metadata = new PatchedMeta { Uid = claim.Uid, Annotations = new() { [VolumeMapping.SelectedNode] = request.Node.Value } },
-                };
-                await client.PatchAsync(
-                    $"/api/v1/namespaces/{request.Namespace}/persistentvolumeclaims/{name}", patch, WireJson.Default.MetadataPatch,
-                    ApiServerClient.MergePatch, cancellation).ConfigureAwait(false);
+                // Writing the same twice does no harm.
+                await client.AnnotateAsync(
+                    $"/api/v1/namespaces/{request.Namespace}/persistentvolumeclaims/{name}", claim.Uid,
+                    new() { [VolumeMapping.SelectedNode] = request.Node.Value }, cancellation).ConfigureAwait(false);
                 return null;
             }
             catch (ApiServerException refusal) when (!refusal.IsTransient && refusal.StatusCode != HttpStatusCode.Conflict)

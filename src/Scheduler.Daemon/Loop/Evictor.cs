@@ -225,18 +225,8 @@ internal sealed class Evictor(
     private Task WriteNoticeAsync(PodRecord pod, Notice notice, CancellationToken cancellation) =>
         PatchAnnotationsAsync(pod, MicroTime.FormatSeconds(notice.Deadline), notice.Beneficiary, cancellation);
 
-    private Task PatchAnnotationsAsync(PodRecord pod, string? deadline, string? beneficiary, CancellationToken cancellation)
-    {
-        var patch = new MetadataPatch
-        {
-            Metadata = new PatchedMeta
-            {
-                Uid = pod.Id.Value,
-                Annotations = new() { [Annotations.PreemptBy] = deadline, [Annotations.PreemptedFor] = beneficiary },
-            },
-        };
-        return client.PatchAsync(PathOf(pod), patch, WireJson.Default.MetadataPatch, ApiServerClient.MergePatch, cancellation);
-    }
+    private Task PatchAnnotationsAsync(PodRecord pod, string? deadline, string? beneficiary, CancellationToken cancellation) => client.AnnotateAsync(
+        PathOf(pod), pod.Id.Value, new() { [Annotations.PreemptBy] = deadline, [Annotations.PreemptedFor] = beneficiary }, cancellation);
 
     private async Task TellAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {

@@ -5,7 +5,6 @@ using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
-using Scheduler.Daemon.Kubernetes.Wire;
 using Scheduler.Daemon.Telemetry;
 
 namespace Scheduler.Daemon.Loop;
@@ -66,14 +65,10 @@ internal sealed class ReservationWriter(
 
     private async Task WriteAsync(ReservationChange change, CancellationToken stop)
     {
-        var patch = new MetadataPatch
-        {
-            Metadata = new PatchedMeta { Uid = change.Pod.Id.Value, Annotations = new() { [Annotations.Reservation] = change.Text } },
-        };
         try
         {
-            await client.PatchAsync($"/api/v1/namespaces/{change.Pod.Namespace}/pods/{change.Pod.Name}", patch, WireJson.Default.MetadataPatch,
-                ApiServerClient.MergePatch, stop).ConfigureAwait(false);
+            await client.AnnotateAsync($"/api/v1/namespaces/{change.Pod.Namespace}/pods/{change.Pod.Name}", change.Pod.Id.Value,
+                new() { [Annotations.Reservation] = change.Text }, stop).ConfigureAwait(false);
             metrics.StatusWrite("reservation", "written");
         }
         catch (ApiServerException refusal) when (refusal.StatusCode is HttpStatusCode.NotFound or HttpStatusCode.Conflict)
