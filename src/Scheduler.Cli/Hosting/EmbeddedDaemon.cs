@@ -46,7 +46,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
             Scheduling = WithPolicy(new SchedulingOptions(), policy),
             // There is one daemon, and it starts at once.
             Leadership = new LeadershipOptions { Enabled = false },
-            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0 },
+            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0, WebPage = true },
             LogLevel = logLevel,
         };
         try

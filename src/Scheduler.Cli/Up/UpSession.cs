@@ -193,6 +193,7 @@ internal sealed class UpSession
         _terminal.Out.WriteLine("It is up, and Weir schedules it. In another terminal:");
         _terminal.Out.WriteLine($"  {KubectlLine(cluster)}");
         _terminal.Out.WriteLine($"  weir queue{address}    weir tenants{address}");
+        _terminal.Out.WriteLine($"Or in a browser: http://127.0.0.1:{daemon.HttpAddress.Port}/");
         if (_inputs.Story.Length > 0)
         {
             _terminal.Out.WriteLine(_inputs.Story);

@@ -14,6 +14,7 @@ using Scheduler.Daemon.Api;
 using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Options;
+using Scheduler.Daemon.Web;
 
 namespace Scheduler.Daemon.Hosting;
 
@@ -101,7 +102,7 @@ public sealed class DaemonHost : IAsyncDisposable
         var parts = new DaemonParts(settings, ApiServerConnector.Connect(settings), loggers);
         AddApi(builder.Services, parts, settings.Api);
         var app = builder.Build();
-        Map(app, parts, settings.Api);
+        Map(app, parts, settings.Api, settings.Time);
         return new DaemonHost(app, parts, settings, logger);
     }
 
@@ -214,7 +215,7 @@ public sealed class DaemonHost : IAsyncDisposable
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.Zero, TimeSpan.FromSeconds(1)));
     }
 
-    private static void Map(WebApplication app, DaemonParts parts, ApiOptions api)
+    private static void Map(WebApplication app, DaemonParts parts, ApiOptions api, TimeProvider time)
     {
         if (parts.Extender is { } extender)
             ExtenderListener.Map(app, extender);
@@ -227,6 +228,8 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGet("/healthz", context => AnswerAsync(context, parts.Health.Live()));
         app.MapGet("/readyz", context => AnswerAsync(context, parts.Health.Ready()));
         app.MapMetrics("/metrics", parts.Metrics.Registry);
+        if (api.WebPage)
+            new WebPage(parts.ReadModel, app.Services.GetRequiredService<ApiLimits>(), time).Map(app);
     }
 
     private static Task AnswerAsync(HttpContext context, HealthReport report)
