@@ -59,6 +59,7 @@ internal static class WeirCommand
             RunCommand.Create(time),
             QueueCommand.Create(terminal, time),
             TenantsCommand.Create(terminal, time),
+            GpusCommand.Create(terminal, time),
             ValidateCommand.Create(terminal),
             ExportCommand.Create(terminal, time),
             SimulateCommand.Create(terminal, time),
@@ -114,6 +115,9 @@ internal static class WeirCommand
             ["run"] = ["weir run --kubeconfig ~/.kube/config", "weir run --in-cluster --config /etc/weir/config.yaml --log-format json"],
             ["queue"] = ["weir queue --tenant vision", "weir queue --watch", "weir queue --output json"],
             ["tenants"] = ["weir tenants", "weir tenants --address http://127.0.0.1:7461 --output json"],
+            ["gpus"] = ["weir gpus", "weir gpus --node n3 --output json", "weir gpus quarantine n3 5 --reason \"fan broken\"", "weir gpus release n3 5"],
+            ["quarantine"] = ["weir gpus quarantine n3 5 --reason \"fan broken\"", "weir gpus quarantine n3 --reason \"to be repaired\""],
+            ["release"] = ["weir gpus release n3 5", "weir gpus release n3 --reason \"repaired\""],
             ["validate"] = ["weir validate tenants.yaml policy.yaml --nodes nodes.yaml"],
             ["simulate"] =
             [

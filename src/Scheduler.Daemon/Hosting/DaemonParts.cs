@@ -1,6 +1,5 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Extender;
@@ -87,8 +86,12 @@ internal sealed class DaemonParts : IDisposable
             extender = [new DaemonPart("extender", _extender.RunAsync), new DaemonPart("commitment announcer", announcer.RunAsync)];
         }
 
+        DaemonPart[] evacuation = settings.Telemetry.MoveWork
+            ? [new DaemonPart("evacuator", new Evacuator(Cache, Gpus, evictor, Leadership, time).RunAsync)]
+            : [];
+
         // Nobody waits for the exporters: a cluster without them is scheduled all the same.
-        var telemetry = MakeTelemetry(settings, client, exporters, evictor, logger);
+        var telemetry = MakeTelemetry(settings, client, exporters, logger);
         Runtime = new DaemonRuntime(
             [.. watches.Select(watch => watch.Part), .. telemetry],
             election,
@@ -100,6 +103,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("health writer", healthWriter.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
+                .. evacuation,
                 .. extender,
             ],
             Loop, _binds, Synced, time, logger);
@@ -193,7 +197,7 @@ internal sealed class DaemonParts : IDisposable
         ];
     }
 
-    private List<DaemonPart> MakeTelemetry(DaemonSettings settings, ApiServerClient client, ExporterBook exporters, Evictor evictor, ILogger logger)
+    private List<DaemonPart> MakeTelemetry(DaemonSettings settings, ApiServerClient client, ExporterBook exporters, ILogger logger)
     {
         var options = settings.Telemetry;
         var parts = new List<DaemonPart>();
@@ -213,8 +217,6 @@ internal sealed class DaemonParts : IDisposable
             parts.Add(new DaemonPart("exporter scraper", scraper.RunAsync));
         }
 
-        if (options.MoveWork)
-            parts.Add(new DaemonPart("evacuator", new Evacuator(Cache, Gpus, evictor, Leadership, settings.Time).RunAsync));
         return parts;
     }
 
