@@ -111,6 +111,8 @@ internal static class WeirCommand
                 "weir up --for 30s",
                 "weir up --nodes nodes.csv --workload pods.csv.gz --limit 5000 --output json",
                 "weir up --tenants tenants.yaml --workload workload.yaml",
+                "weir up --for 1m --inject \"20s xid h100-1 3 79\" --inject \"40s heal h100-1 3\"",
+                "weir up --inject -",
             ],
             ["run"] = ["weir run --kubeconfig ~/.kube/config", "weir run --in-cluster --config /etc/weir/config.yaml --log-format json"],
             ["queue"] = ["weir queue --tenant vision", "weir queue --watch", "weir queue --output json"],
