@@ -76,7 +76,7 @@ internal sealed class ClusterApi(ClusterHealth health, ClusterCache cache, ILead
         return mapped;
     }
 
-    private Gpu Map(DeviceView device, string model, ImmutableArray<(PodRecord Pod, string Tenant)> pods)
+    private Gpu Map(DeviceView device, string model, ImmutableArray<PodRecord> pods)
     {
         var reading = device.Reading;
         var mapped = new Gpu
@@ -100,12 +100,12 @@ internal sealed class ClusterApi(ClusterHealth health, ClusterCache cache, ILead
         // Who holds it the kubelet decides, and the exporter tells; what was planned stands in where it does not.
         var holders = reading is { Holders.IsEmpty: false }
             ? reading.Holders.Select(holder => (holder.Namespace, holder.Pod))
-            : pods.Where(pod => pod.Pod.Placement!.Devices.Contains(device.Index)).Select(pod => (pod.Pod.Namespace, pod.Pod.Name));
+            : pods.Where(pod => pod.Placement!.Devices.Contains(device.Index)).Select(pod => (pod.Namespace, pod.Name));
         mapped.Pods.AddRange(holders.Distinct().Select(holder => new GpuPod
         {
             Namespace = holder.Item1,
             Name = holder.Item2,
-            Tenant = pods.FirstOrDefault(pod => pod.Pod.Namespace == holder.Item1 && pod.Pod.Name == holder.Item2).Tenant ?? "",
+            Tenant = cache.TenantOf(holder.Item1),
         }));
         return mapped;
     }

@@ -16,6 +16,7 @@ internal sealed partial class ClusterCache
 {
     private readonly Dictionary<NodeName, Node> _declared = [];
     private readonly Dictionary<NodeName, NodeQuarantine> _quarantines = [];
+    private readonly Dictionary<NodeName, ImmutableHashSet<(string Namespace, string Pod)>> _idle = [];
     private readonly List<PodOutcome> _outcomes = [];
 
     /// <summary>
@@ -34,6 +35,38 @@ internal sealed partial class ClusterCache
         return _declared.TryGetValue(node, out var declared) && SetPlanned(declared);
     });
 
+    /// <summary>From now on these pods of a node, and no others, are seen to do nothing with their GPUs.</summary>
+    public void SetIdle(NodeName node, ImmutableHashSet<(string Namespace, string Pod)> pods) => Write(() =>
+    {
+        var before = _idle.GetValueOrDefault(node, []);
+        if (pods.IsEmpty)
+            _idle.Remove(node);
+        else
+            _idle[node] = pods;
+        var changed = before.SymmetricExcept(pods).Select(pod => _pods.Find(pod.Namespace, pod.Pod)).OfType<PodRecord>().ToList();
+        foreach (var pod in changed)
+            _pods.MarkDirty(pod.Id);
+        return changed.Count > 0;
+    });
+
+    /// <summary>What idle pods hold, by tenant.</summary>
+    public IReadOnlyDictionary<string, long> IdleMilliGpuByTenant()
+    {
+        lock (_gate)
+        {
+            return _idle.Values.SelectMany(pods => pods).Select(pod => _pods.Find(pod.Namespace, pod.Pod)).OfType<PodRecord>().Where(IsIdle)
+                .GroupBy(pod => _tenants.Tree.OwnerOf(pod.Namespace)?.Value ?? "", StringComparer.Ordinal)
+                .ToDictionary(group => group.Key, group => group.Sum(pod => pod.Shape.Gpu.MilliGpu), StringComparer.Ordinal);
+        }
+    }
+
+    /// <summary>The tenant that owns a namespace; empty if none does.</summary>
+    public string TenantOf(string @namespace)
+    {
+        lock (_gate)
+            return _tenants.Tree.OwnerOf(@namespace)?.Value ?? "";
+    }
+
     /// <summary>Running pods of this scheduler on quarantined devices of a node, by id.</summary>
     public ImmutableArray<PodRecord> PodsOnQuarantinedDevices()
     {
@@ -50,15 +83,11 @@ internal sealed partial class ClusterCache
     }
 
     /// <summary>Pods that hold GPUs of a node, with their devices as far as they are known.</summary>
-    public ImmutableArray<(PodRecord Pod, string Tenant)> GpuPodsOn(NodeName node)
+    public ImmutableArray<PodRecord> GpuPodsOn(NodeName node)
     {
         lock (_gate)
         {
-            return
-            [
-                .. _pods.On(node).Select(id => _pods.Find(id)!).Where(pod => pod.Shape.Gpu.IsAny).OrderBy(pod => pod.Id)
-                    .Select(pod => (pod, _tenants.Tree.OwnerOf(pod.Namespace)?.Value ?? "")),
-            ];
+            return [.. _pods.On(node).Select(id => _pods.Find(id)!).Where(pod => pod.Shape.Gpu.IsAny).OrderBy(pod => pod.Id)];
         }
     }
 
@@ -68,6 +97,9 @@ internal sealed partial class ClusterCache
         lock (_gate)
             return _declared.GetValueOrDefault(name);
     }
+
+    private bool IsIdle(PodRecord pod) =>
+        pod.Placement is { } placement && _idle.TryGetValue(placement.Node, out var idle) && idle.Contains((pod.Namespace, pod.Name));
 
     private bool SetPlanned(Node declared)
     {

@@ -30,6 +30,7 @@ internal sealed class ClusterHealth
     private readonly Dictionary<NodeName, Entry> _nodes = [];
     private readonly HashSet<string> _unknownHosts = new(StringComparer.Ordinal);
     private readonly HealthPolicy _policy;
+    private readonly IdleRule _idle;
     private readonly ClusterCache _cache;
     private readonly ExporterBook _exporters;
     private readonly ILeadership _leadership;
@@ -39,10 +40,10 @@ internal sealed class ClusterHealth
     private readonly ILogger _logger;
 
     public ClusterHealth(
-        HealthPolicy policy, ClusterCache cache, ExporterBook exporters, ILeadership leadership, EventRecorder events, SchedulerMetrics metrics,
+        HealthPolicy policy, IdleRule idle, ClusterCache cache, ExporterBook exporters, ILeadership leadership, EventRecorder events, SchedulerMetrics metrics,
         TimeProvider time, ILogger logger)
     {
-        (_policy, _cache, _exporters, _leadership, _events, _metrics, _time, _logger) = (policy, cache, exporters, leadership, events, metrics, time, logger);
+        (_policy, _idle, _cache, _exporters, _leadership, _events, _metrics, _time, _logger) = (policy, idle, cache, exporters, leadership, events, metrics, time, logger);
         cache.PodSettled += Settled;
         Nodes = new NodeSink(this);
     }
@@ -158,6 +159,7 @@ internal sealed class ClusterHealth
             {
                 entry.HeardAt = now;
                 entry.Readings = reading.Gpus;
+                _cache.SetIdle(name, entry.Idle.Observe(now, reading.Gpus));
             }
 
             Report(name, entry, entry.Health.Observe(now, reading));
@@ -209,7 +211,7 @@ internal sealed class ClusterHealth
             var now = _time.GetUtcNow();
             var name = record.Node.Name;
             if (!_nodes.TryGetValue(name, out var entry) || (entry.Uid != record.Uid && entry.Uid.Length > 0))
-                _nodes[name] = entry = new Entry(new GpuHealth(_policy, now), now);
+                _nodes[name] = entry = new Entry(new GpuHealth(_policy, now), new IdleTracker(_idle), now);
             var isFirst = entry.Uid.Length == 0;
             entry.Uid = record.Uid;
             if (record.Health != entry.Annotation && (isFirst || _leadership.Term is null))
@@ -231,8 +233,10 @@ internal sealed class ClusterHealth
     {
         lock (_gate)
         {
-            if (_nodes.Remove(name))
-                _cache.SetQuarantine(name, NodeQuarantine.None);
+            if (!_nodes.Remove(name))
+                return;
+            _cache.SetQuarantine(name, NodeQuarantine.None);
+            _cache.SetIdle(name, []);
         }
     }
 
@@ -313,6 +317,8 @@ internal sealed class ClusterHealth
             return;
         entry.WasSilent = isSilent;
         if (isSilent)
+            _cache.SetIdle(name, []);
+        if (isSilent)
             Log.ExporterSilent(_logger, name.Value, _policy.StaleAfter.TotalSeconds);
         else
             Log.ExporterSpeaks(_logger, name.Value);
@@ -331,11 +337,14 @@ internal sealed class ClusterHealth
             oldest = age > oldest ? age : oldest;
         }
 
+        _metrics.SetIdle(_cache.IdleMilliGpuByTenant());
         _metrics.SetHealth(byState, _nodes.Values.Count(entry => entry.Health.Node.State == HealthState.Quarantined), silent, oldest);
     }
 
-    private sealed class Entry(GpuHealth health, DateTimeOffset knownSince)
+    private sealed class Entry(GpuHealth health, IdleTracker idle, DateTimeOffset knownSince)
     {
+        public IdleTracker Idle { get; } = idle;
+
         public GpuHealth Health { get; } = health;
 
         public DateTimeOffset KnownSince { get; } = knownSince;

@@ -63,6 +63,14 @@ internal static class TelemetrySettings
         MaxBodyBytes = (long)options.MaxBodyMebibytes << 20,
     };
 
+    public static IdleRule Idle(TelemetryOptions options) => new()
+    {
+        Window = TimeSpan.FromSeconds(options.IdleWindowSeconds),
+        Activity = options.IdleActivityPercent / 100.0,
+        Memory = options.IdleMemoryPercent / 100.0,
+        StaleAfter = TimeSpan.FromSeconds(options.StaleSeconds),
+    };
+
     /// <summary>The options are right: see <see cref="FindErrors"/>.</summary>
     public static HealthPolicy Policy(TelemetryOptions options)
     {

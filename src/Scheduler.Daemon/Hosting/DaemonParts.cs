@@ -50,7 +50,7 @@ internal sealed class DaemonParts : IDisposable
             client, Cache, Leadership, events, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger);
         var exporters = new ExporterBook(TelemetrySettings.Targets(settings.Telemetry));
-        Gpus = new ClusterHealth(TelemetrySettings.Policy(settings.Telemetry), Cache, exporters, Leadership, events, Metrics, time, logger);
+        Gpus = new ClusterHealth(TelemetrySettings.Policy(settings.Telemetry), TelemetrySettings.Idle(settings.Telemetry), Cache, exporters, Leadership, events, Metrics, time, logger);
         var healthWriter = new HealthWriter(
             client, Gpus, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, HealthTick(settings), time, logger);
         var reservations = new ReservationWriter(

@@ -63,6 +63,18 @@ public sealed class TelemetryOptions
     /// </summary>
     public IReadOnlyDictionary<string, string> Xids { get; set; } = new Dictionary<string, string>();
 
+    /// <summary>A pod whose GPUs did nothing for so many seconds is idle, and costs least where one has to make way, 60 to 86400. Default 600.</summary>
+    [Range(60, 86_400)]
+    public int IdleWindowSeconds { get; set; } = 600;
+
+    /// <summary>The most that a GPU that does nothing is busy, in percent, 0 to 50. Default 2.</summary>
+    [Range(0, 50)]
+    public int IdleActivityPercent { get; set; } = 2;
+
+    /// <summary>The most of its memory that a GPU that does nothing has in use, in percent, 0 to 100. Default 10.</summary>
+    [Range(0, 100)]
+    public int IdleMemoryPercent { get; set; } = 10;
+
     /// <summary>Whether preemptible pods on a quarantined device are told to go, with their grace, and evicted. Default true.</summary>
     public bool MoveWork { get; set; } = true;
 }

@@ -61,6 +61,7 @@ public sealed class SchedulerMetrics
     private readonly Counter _programFaults;
     private readonly Counter _rejections;
     private readonly Counter _evacuations;
+    private readonly Gauge _idleGpus;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -120,6 +121,7 @@ public sealed class SchedulerMetrics
         _programFaults = metrics.CreateCounter("weir_gpu_program_faults_total", "XIDs that are faults of programs and quarantine nothing.");
         _rejections = metrics.CreateCounter("weir_rejected_pods_total", "Pods that the kubelet of their node turned away after they were bound.");
         _evacuations = metrics.CreateCounter("weir_evacuated_pods_total", "Pods that were told to go because a GPU of theirs is quarantined.");
+        _idleGpus = metrics.CreateGauge("weir_tenant_idle_gpus", "GPUs that pods of the tenant hold and have done nothing with for a while.", "tenant");
         Observer = new WatchObserver(this);
     }
 
@@ -276,6 +278,15 @@ public sealed class SchedulerMetrics
         _quarantinedNodes.Set(quarantinedNodes);
         _silentExporters.Set(silent);
         _scrapeAge.Set(oldest.TotalSeconds);
+    }
+
+    /// <summary>Sets what is held idle; a tenant that holds nothing idle any more goes to 0.</summary>
+    internal void SetIdle(IReadOnlyDictionary<string, long> milliGpuByTenant)
+    {
+        foreach (var labels in _idleGpus.GetAllLabelValues().Where(labels => !milliGpuByTenant.ContainsKey(labels[0])))
+            _idleGpus.WithLabels(labels).Set(0);
+        foreach (var (tenant, milliGpu) in milliGpuByTenant)
+            _idleGpus.WithLabels(tenant).Set(Gpus(milliGpu));
     }
 
     internal void HealthChanged(string subject, string to) => _healthChanges.WithLabels(subject, to).Inc();

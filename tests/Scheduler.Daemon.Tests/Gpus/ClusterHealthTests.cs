@@ -14,6 +14,7 @@ namespace Scheduler.Daemon.Tests.Gpus;
 public sealed class ClusterHealthTests : IAsyncDisposable
 {
     private static readonly HealthPolicy Policy = HealthPolicy.Default;
+    private static readonly TimeSpan Window = TimeSpan.FromMinutes(2);
 
     private readonly WriterFixture _fixture = new();
     private readonly ExporterBook _exporters = new([]);
@@ -152,10 +153,70 @@ public sealed class ClusterHealthTests : IAsyncDisposable
         Assert.Equal(2000, Planned("n0").HealthyMilliGpu);
     }
 
+    [Fact]
+    public async Task A_pod_whose_GPU_does_nothing_for_the_whole_window_is_idle_to_the_planner_until_it_works_or_is_not_heard()
+    {
+        _fixture.Cache.Pods.Upsert(Support.Pods.Map($"{Support.Pods.Gpus(1)},\"nodeName\":\"n0\"", [("gpu-devices", "0")], status: "\"phase\":\"Running\""));
+        await WorkAsync(activity: 0.01);
+        Assert.False(IsIdle("p"));
+        _fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        await WorkAsync(activity: 0);
+        _fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        await WorkAsync(activity: 0);
+        Assert.True(IsIdle("p"));
+        _health.Tick();
+        Assert.Contains("weir_tenant_idle_gpus{tenant=\"team\"} 1", await MetricsAsync(), StringComparison.Ordinal);
+
+        await WorkAsync(activity: 0.5);
+        Assert.False(IsIdle("p"));
+        _health.Tick();
+        Assert.Contains("weir_tenant_idle_gpus{tenant=\"team\"} 0", await MetricsAsync(), StringComparison.Ordinal);
+
+        foreach (var _ in Enumerable.Range(0, 3))
+        {
+            await WorkAsync(activity: 0);
+            _fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.True(IsIdle("p"));
+        _fixture.Time.Advance(Policy.StaleAfter);
+        _health.Tick();
+        Assert.False(IsIdle("p"));
+    }
+
+    [Theory]
+    [InlineData(0, 60_000)]
+    [InlineData(0, null)]
+    [InlineData(null, 100)]
+    public async Task One_that_has_a_model_loaded_or_of_which_not_all_is_known_is_not_idle(int? activity, int? usedMebibytes)
+    {
+        _fixture.Cache.Pods.Upsert(Support.Pods.Map($"{Support.Pods.Gpus(1)},\"nodeName\":\"n0\"", [("gpu-devices", "0")], status: "\"phase\":\"Running\""));
+        foreach (var _ in Enumerable.Range(0, 4))
+        {
+            await WorkAsync(activity, usedMebibytes);
+            _fixture.Time.Advance(TimeSpan.FromMinutes(1));
+        }
+
+        Assert.False(IsIdle("p"));
+    }
+
+    private bool IsIdle(string pod) => Assert.Single(_fixture.Cache.View().Snapshot.Workloads.SelectMany(workload => workload.Pods), candidate => candidate.Name == pod).IsIdle;
+
+    private async Task WorkAsync(double? activity, int? usedMebibytes = 100)
+    {
+        const string Labels = "{gpu=\"0\",UUID=\"GPU-n0-0\",Hostname=\"n0\",namespace=\"ns\",pod=\"p\"}";
+        var lines = new List<string> { $"DCGM_FI_DEV_FB_FREE{Labels} 20000" };
+        if (activity is { } busy)
+            lines.Add(string.Create(CultureInfo.InvariantCulture, $"DCGM_FI_PROF_GR_ENGINE_ACTIVE{Labels} {busy}"));
+        if (usedMebibytes is { } used)
+            lines.Add($"DCGM_FI_DEV_FB_USED{Labels} {used}");
+        _health.Observe("n0", await ReadAsync([.. lines]));
+    }
+
     private ClusterHealth NewHealth(WriterFixture? fixture = null)
     {
         fixture ??= _fixture;
-        return new ClusterHealth(Policy, fixture.Cache, _exporters, fixture.Leadership, fixture.Events, fixture.Metrics, fixture.Time, NullLogger.Instance);
+        return new ClusterHealth(Policy, new IdleRule { Window = Window }, fixture.Cache, _exporters, fixture.Leadership, fixture.Events, fixture.Metrics, fixture.Time, NullLogger.Instance);
     }
 
     private Node Planned(string name) => Assert.Single(_fixture.Cache.View().Snapshot.Nodes, node => node.Name.Value == name);

@@ -106,13 +106,13 @@ public class GpuHealthTests
         await HeardAsync(host);
         foreach (var device in Enumerable.Range(0, 5))
             await CallAsync(host, client => client.QuarantineGpuAsync(new QuarantineGpuRequest { Node = "n0", Device = device, Reason = "power supply" }));
-        fixture.Cluster.Create(Pod("claim", 2, "vision"));
+        fixture.Cluster.Create(Pod("claim", 2, "search"));
 
-        var waiting = await fixture.UntilPodAsync("claim", pod => Condition(pod, "PodScheduled") is not null, "vision");
+        var waiting = await fixture.UntilPodAsync("claim", pod => Condition(pod, "PodScheduled") is not null);
         Assert.Equal(nameof(Core.Planning.WaitReason.GuaranteeDegraded), Text(Condition(waiting, "PodScheduled"), "reason"));
         foreach (var device in Enumerable.Range(0, 5))
             await CallAsync(host, client => client.ReleaseGpuAsync(new ReleaseGpuRequest { Node = "n0", Device = device, Reason = "repaired" }));
-        await fixture.UntilPodAsync("claim", pod => Text(pod, "status", "phase") == "Running", "vision");
+        await fixture.UntilPodAsync("claim", pod => Text(pod, "status", "phase") == "Running");
     }
 
     [Fact]
