@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Scheduler.Daemon.Hosting;
 
 namespace Scheduler.Cli.Commands;
@@ -73,7 +74,7 @@ internal static class WeirCommand
     private static int RefuseUsage(Terminal terminal, ParseResult result)
     {
         var command = result.CommandResult.Command;
-        var name = command is RootCommand ? "weir" : $"weir {command.Name}";
+        var name = string.Join(' ', PathOf(result.CommandResult).Prepend("weir"));
         if (command is RootCommand && result.Tokens.Count == 0)
         {
             terminal.Error.WriteLine("weir: name a command, such as weir up; weir --help lists them");
@@ -89,6 +90,11 @@ internal static class WeirCommand
 
         return ExitCodes.BadUsage;
     }
+
+    /// <summary>The names of a command and of those that it is below, from the top.</summary>
+    private static IEnumerable<string> PathOf(SymbolResult? result) => result is not CommandResult { Command: not RootCommand } command
+        ? []
+        : PathOf(command.Parent).Append(command.Command.Name);
 
     private static int Fail(Terminal terminal, IEnumerable<string> lines, int code = ExitCodes.Failed)
     {
