@@ -100,7 +100,7 @@ public sealed class DaemonHost : IAsyncDisposable
                 ExtenderListener.Listen(kestrel, settings.Extender, settings.Time, logger);
         });
         var parts = new DaemonParts(settings, ApiServerConnector.Connect(settings), loggers);
-        AddApi(builder.Services, parts, settings.Api);
+        AddApi(builder.Services, parts, settings.Api, settings.Time);
         var app = builder.Build();
         Map(app, parts, settings.Api, settings.Time);
         return new DaemonHost(app, parts, settings, logger);
@@ -201,11 +201,15 @@ public sealed class DaemonHost : IAsyncDisposable
             logging.AddSimpleConsole(text => (text.SingleLine, text.UseUtcTimestamp, text.TimestampFormat) = (true, true, "HH:mm:ss.fff "));
     }
 
-    private static void AddApi(IServiceCollection services, DaemonParts parts, ApiOptions api)
+    private static void AddApi(IServiceCollection services, DaemonParts parts, ApiOptions api, TimeProvider time)
     {
         services.AddSingleton(parts.ReadModel);
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
         services.AddSingleton(parts.History);
+        services.AddSingleton(parts.Gpus);
+        services.AddSingleton(parts.Cache);
+        services.AddSingleton(parts.Leadership);
+        services.AddSingleton(time);
         services.AddSingleton(parts.PlanningPolicy);
         services.AddGrpc();
         if (api.Reflection)
@@ -222,6 +226,7 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<QueueApi>();
         app.MapGrpcService<TenantApi>();
         app.MapGrpcService<ExportApi>();
+        app.MapGrpcService<ClusterApi>();
         app.MapGrpcHealthChecksService();
         if (api.Reflection)
             app.MapGrpcReflectionService();
