@@ -33,7 +33,7 @@ static async Task<int> RunSeedsAsync(ulong first, int count, string? logPath, bo
     var (run, violated) = (0, 0);
     for (var seed = first; seed < first + (ulong)count; seed++)
     {
-        using var file = logPath is null or "-" ? null : new StreamWriter(logPath);
+        using var file = logPath is null or "-" ? null : new StreamWriter(logPath) { AutoFlush = true };
         var violation = await FaultRun.RunAsync(seed, logPath == "-" ? Console.Out : file);
         run++;
         if (violation is null)

@@ -16,7 +16,7 @@ internal sealed class RunLog(VirtualTime time, TextWriter? writer)
     public double Seconds => (double)(time.Now - _start) / TimeSpan.TicksPerSecond;
 
     public void Write(string who, string what) =>
-        writer?.Write(string.Create(CultureInfo.InvariantCulture, $"{Seconds,11:0.000000} {who,-8} {what.ReplaceLineEndings(" ")}\n"));
+        writer?.Write(string.Create(CultureInfo.InvariantCulture, $"{Seconds,8:0.000} {who,-8} {what.ReplaceLineEndings(" ")}\n"));
 
     /// <summary>Loggers of a daemon. <paramref name="onMessage"/> sees everything from Information upwards.</summary>
     public ILoggerFactory LoggersOf(string who, Action<LogLevel, EventId, string> onMessage) => new Factory(this, who, onMessage);

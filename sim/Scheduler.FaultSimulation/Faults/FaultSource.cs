@@ -80,7 +80,7 @@ internal sealed class FaultSource(FaultProfile profile, Random random)
     /// <summary>One way between two machines.</summary>
     public TimeSpan Latency() => random.Next(1000) < Profile.SlowPermille
         ? TimeSpan.FromMilliseconds(random.Next(50, 3000))
-        : TimeSpan.FromMicroseconds(random.Next(200, 8000));
+        : TimeSpan.FromMilliseconds(random.Next(1, 9));
 
     public TimeSpan Lag() => TimeSpan.FromMilliseconds(random.Next(500, 20_000));
 }

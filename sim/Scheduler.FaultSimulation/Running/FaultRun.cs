@@ -121,13 +121,14 @@ internal sealed class FaultRun
             Clock = new ActorClock(Time, _world),
             Random = Stream(6),
             Nodes = Nodes,
-            Manifests = [Resource("deploy/crds/tenants.yaml"), Resource("deploy/crds/podgroups.yaml"), Resource("cluster.yaml")],
+            Manifests = [Resource("deploy/crds/tenants.yaml"), Resource("deploy/crds/podgroups.yaml"), Resource("deploy/base/priorityclasses.yaml"), Resource("cluster.yaml")],
             WatchHistoryLength = 2048,
         }, CancellationToken.None);
         await new PoolIdle();
         StartReplica();
         StartReplica();
         ScheduleWork();
+        await new PoolIdle();
         while (!_isOver && _violation is null && Time.RunNext())
         {
             await new PoolIdle();

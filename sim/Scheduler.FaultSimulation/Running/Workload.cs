@@ -15,6 +15,8 @@ internal sealed class Workload(Random random)
     /// <summary>The tenants, in the order of their names.</summary>
     public static IReadOnlyList<TenantOfRun> Tenants { get; } = [new("search", 4, 8), new("speech", 2, 8), new("vision", 4, 8)];
 
+    private static readonly string[] Classes = ["weir-opportunistic", "weir-training", "weir-training", "weir-interactive", "weir-inference"];
+
     private readonly HashSet<string> _withService = [];
     private int _number;
 
@@ -60,7 +62,7 @@ internal sealed class Workload(Random random)
     private JsonObject Job(string name, string @namespace, int pods, int gpus, (string Name, string Value)[] annotations)
     {
         var pod = Pod("unused", @namespace, gpus, Duration(), annotations);
-        pod["spec"]!["priority"] = random.Next(3) * 50;
+        pod["spec"]!["priorityClassName"] = Classes[random.Next(Classes.Length)];
         return new JsonObject
         {
             ["apiVersion"] = "batch/v1",

@@ -12,7 +12,11 @@ namespace Scheduler.FaultSimulation.Time;
 /// </remarks>
 internal sealed class PoolIdle : INotifyCompletion, IThreadPoolWorkItem
 {
+    // Far more than any event of a run leads to.
+    private const int MaxRounds = 10_000_000;
+
     private Action? _continuation;
+    private int _rounds;
 
     /// <summary>Whether nothing is queued. Only the caller runs then, because there is no other worker.</summary>
     public bool IsCompleted => ThreadPool.PendingWorkItemCount == 0;
@@ -21,8 +25,11 @@ internal sealed class PoolIdle : INotifyCompletion, IThreadPoolWorkItem
     public PoolIdle GetAwaiter() => this;
 
     /// <summary>Nothing: idle is all there is to say.</summary>
+    /// <exception cref="InvalidOperationException">The tasks keep each other busy without any time going by.</exception>
     public void GetResult()
     {
+        if (_rounds >= MaxRounds)
+            throw new InvalidOperationException("the tasks never come to rest: one of them waits for a moment without waiting for time");
     }
 
     public void OnCompleted(Action continuation)
@@ -33,7 +40,7 @@ internal sealed class PoolIdle : INotifyCompletion, IThreadPoolWorkItem
 
     public void Execute()
     {
-        if (IsCompleted)
+        if (IsCompleted || ++_rounds >= MaxRounds)
             _continuation!();
         else
             ThreadPool.UnsafeQueueUserWorkItem(this, preferLocal: false);

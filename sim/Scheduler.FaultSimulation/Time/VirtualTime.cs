@@ -9,14 +9,19 @@ internal sealed class VirtualTime
     /// <summary>The wall time at which every run begins.</summary>
     public static DateTimeOffset Epoch { get; } = new(2026, 1, 5, 8, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Ticks (100 ns) of virtual time. Not zero at the start: zero often stands for "never".</summary>
+    /// <summary>Ticks (100 ns) of virtual time, always whole milliseconds. Not zero at the start: zero often stands for "never".</summary>
     public long Now { get; private set; } = TimeSpan.TicksPerSecond;
 
-    /// <summary>Has the action happen to an actor after a time; at once, but not inside this call, if that is zero or less.</summary>
+    /// <summary>
+    /// Has the action happen to an actor after a time, in whole milliseconds, rounded up; at once, but not inside this call, if that is
+    /// zero or less. Timers of .NET know milliseconds only and round down: in between, a task that waits for a moment would find
+    /// that it has not come yet and wait for nothing, for ever.
+    /// </summary>
     public ScheduledEvent After(TimeSpan time, Actor actor, Action action)
     {
         var scheduled = new ScheduledEvent(actor, action);
-        _queue.Enqueue(scheduled, (Now + Math.Max(0, time.Ticks), _sequence++));
+        var milliseconds = (Math.Max(0, time.Ticks) + TimeSpan.TicksPerMillisecond - 1) / TimeSpan.TicksPerMillisecond;
+        _queue.Enqueue(scheduled, (Now + (milliseconds * TimeSpan.TicksPerMillisecond), _sequence++));
         return scheduled;
     }
 
