@@ -56,7 +56,7 @@ internal sealed class WatchDelivery(VirtualTime time, Actor client, FaultSource 
         switch (fault)
         {
             case WatchFault.Lagging:
-                _last = time.Now + faults.Lag().Ticks;
+                _last = Math.Max(_last, time.Now + faults.Lag().Ticks);
                 Arrive(() => Write(line));
                 break;
             case WatchFault.Duplicated:
