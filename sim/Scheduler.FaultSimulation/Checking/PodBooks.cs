@@ -10,14 +10,13 @@ namespace Scheduler.FaultSimulation.Checking;
 /// Who has which device, kept from the API server's own history and without any code of the scheduler. Each change of a pod is
 /// judged when it is stored: W1 (no device is given twice), W2 (no tenant above its limit), and that no pod is bound twice.
 /// </summary>
-internal sealed class PodBooks(IReadOnlyDictionary<string, int> devicesOfNode, Action<string, string> violated)
+internal sealed class PodBooks(IReadOnlyDictionary<string, int> devicesOfNode, Func<string, bool> exists, Action<string, string> violated)
 {
     private readonly Dictionary<string, BoundPod> _bound = new(StringComparer.Ordinal);
     private readonly Dictionary<(string Node, int Device), string> _devices = [];
-    private readonly Dictionary<string, int> _used = new(StringComparer.Ordinal);
 
-    /// <summary>GPUs in use by the pods of a tenant.</summary>
-    public int UsedBy(string tenant) => _used.GetValueOrDefault(tenant);
+    /// <summary>GPUs in use by the pods of a tenant. What is bound to a node that is gone uses none: it waits to be removed.</summary>
+    public int UsedBy(string tenant) => _bound.Values.Where(pod => pod.Tenant == tenant && exists(pod.Node)).Sum(pod => pod.Gpus);
 
     /// <summary>Where every pod is that is on a node and has not ended, by uid.</summary>
     public IReadOnlyDictionary<string, string> Nodes => _bound.ToDictionary(entry => entry.Key, entry => entry.Value.Node, StringComparer.Ordinal);
@@ -52,7 +51,7 @@ internal sealed class PodBooks(IReadOnlyDictionary<string, int> devicesOfNode, A
                 violated("W1", $"device {device} of {pod.Node} is given to {_bound[_devices[(pod.Node, device)]].Name} and to {pod.Name}");
         }
 
-        var used = _used[pod.Tenant] = UsedBy(pod.Tenant) + pod.Gpus;
+        var used = UsedBy(pod.Tenant);
         var limit = Workload.Tenants.First(tenant => tenant.Namespace == pod.Tenant).Limit;
         if (used > limit)
             violated("W2", $"with pod {pod.Name} tenant {pod.Tenant} uses {used} GPUs, and its limit is {limit}");
@@ -61,7 +60,6 @@ internal sealed class PodBooks(IReadOnlyDictionary<string, int> devicesOfNode, A
     private void Release(string uid, BoundPod pod)
     {
         _bound.Remove(uid);
-        _used[pod.Tenant] -= pod.Gpus;
         foreach (var device in _devices.Where(entry => entry.Value == uid).Select(entry => entry.Key).ToList())
             _devices.Remove(device);
     }
