@@ -32,6 +32,7 @@ internal sealed class FaultRun
     private readonly Disturbances _disturbances;
     private readonly Workload _workload;
     private readonly List<Replica> _replicas = [];
+    private readonly List<Replica> _crashed = [];
     private readonly List<(ScheduledEvent Event, Action Mend)> _mending = [];
     private readonly PodBooks _books;
     private readonly ulong _seed;
@@ -95,6 +96,7 @@ internal sealed class FaultRun
         Log.Write("fault", $"{replica.Actor.Name} crashes");
         replica.Crash();
         _replicas.Remove(replica);
+        _crashed.Add(replica);
         Later(downFor, StartReplica);
     }
 
@@ -137,6 +139,8 @@ internal sealed class FaultRun
         }
 
         Log.Write("run", _violation is null ? "no violation" : $"VIOLATION {_violation}");
+        foreach (var replica in _replicas.Concat(_crashed))
+            replica.Dispose();
     }
 
     private void ScheduleWork()

@@ -8,7 +8,7 @@ using Scheduler.FaultSimulation.Time;
 namespace Scheduler.FaultSimulation.Running;
 
 /// <summary>One daemon from its start to its end. A restart is another one, with an identity of its own.</summary>
-internal sealed class Replica
+internal sealed class Replica : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
 
@@ -51,6 +51,8 @@ internal sealed class Replica
 
     /// <summary>Asks it to end as a signal would.</summary>
     public void Stop() => _stop.Cancel();
+
+    public void Dispose() => _stop.Dispose();
 
     /// <summary>It ends between two instructions: at whatever it waits for now.</summary>
     public void Crash()
