@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 using Scheduler.SimulatedCluster.Api;
 using Scheduler.SimulatedCluster.Controllers;
@@ -26,6 +27,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
     private readonly KubeletCounters _kubelets = new();
     private readonly WatchCounters _watches = new();
     private readonly ILogger _logger;
+    private RequestRouter? _router;
     private ApiServer? _server;
     private bool _servesGpuMetrics;
     private int _nodeOrdinal;
@@ -36,13 +38,20 @@ public sealed class SimulatedCluster : IAsyncDisposable
         _logger = options.Loggers.CreateLogger<SimulatedCluster>();
         var registry = new ResourceRegistry(BuiltInResources.All);
         var store = new VersionedStore(options.WatchHistoryLength);
-        _objects = new ObjectService(store, registry, options.Clock);
+        _objects = new ObjectService(store, registry, options.Clock, options.Random);
         _deletion = new ObjectDeletion(_objects);
         _pods = new PodSubresources(_objects, new DisruptionBudgets(_objects, _deletion));
     }
 
     /// <summary>Where the API server listens, for example <c>http://127.0.0.1:40123</c>.</summary>
-    public Uri Address => _server?.Address ?? throw new InvalidOperationException("The cluster has not started.");
+    public Uri Address => _server?.Address ?? throw new InvalidOperationException("The cluster has not started, or does not listen.");
+
+    /// <summary>Answers one request without a connection, as the API server would over one.</summary>
+    /// <exception cref="InvalidOperationException">The cluster has not started.</exception>
+    public Task ServeAsync(HttpContext http) =>
+        (_router ?? throw new InvalidOperationException("The cluster has not started.")).HandleAsync(http);
+
+    internal ObjectService Objects => _objects;
 
     /// <summary>What has happened since the start.</summary>
     public ClusterCounters Counters => new(
@@ -117,7 +126,10 @@ public sealed class SimulatedCluster : IAsyncDisposable
             _objects, reads, new WriteHandler(_objects, _deletion, reads),
             new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects),
             new SimulatedExporters(_objects, Faults, options.TimeScale), () => FailedRooms);
-        _server = await ApiServer.StartAsync(rooms, _objects.Registry, options.Port, options.Loggers, ct);
+        _router = new RequestRouter(rooms, _objects.Registry, options.Loggers);
+        if (!options.Listens)
+            return;
+        _server = await ApiServer.StartAsync(_router, options.Port, ct);
         if (options.ServesGpuMetrics)
             AddExporters(options.Nodes);
         Log.Started(_logger, Address, options.Nodes.Count);
@@ -145,7 +157,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
     public void AddNode(SimulatedNode node)
     {
         ArgumentNullException.ThrowIfNull(node);
-        Create(NodeObjects.Build(node, Interlocked.Increment(ref _nodeOrdinal), _objects.Clock.GetUtcNow()));
+        Create(NodeObjects.Build(node, Interlocked.Increment(ref _nodeOrdinal), _objects.NewUid(), _objects.Clock.GetUtcNow()));
         if (_servesGpuMetrics)
             AddExporter(node);
     }

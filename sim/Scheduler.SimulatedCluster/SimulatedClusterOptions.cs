@@ -9,6 +9,12 @@ public sealed class SimulatedClusterOptions
     /// <summary>The port on 127.0.0.1. Default 0: any free one. Range 0 to 65535.</summary>
     public int Port { get; set; }
 
+    /// <summary>Whether the API server listens at all. Default true; without it, requests come by <see cref="SimulatedCluster.ServeAsync"/> only.</summary>
+    public bool Listens { get; set; } = true;
+
+    /// <summary>Where uids and generated names come from; a seeded one makes them the same in each run. Default the shared generator.</summary>
+    public Random Random { get; set; } = Random.Shared;
+
     /// <summary>The nodes that exist from the start. Default none.</summary>
     public IReadOnlyList<SimulatedNode> Nodes { get; set; } = [];
 

@@ -27,7 +27,7 @@ internal static class NodeObjects
         ["L40S"] = 46068,
     };
 
-    public static JsonObject Build(SimulatedNode node, int ordinal, DateTimeOffset now)
+    public static JsonObject Build(SimulatedNode node, int ordinal, string bootId, DateTimeOffset now)
     {
         var capacity = Capacity(node);
         var spec = new JsonObject();
@@ -58,7 +58,7 @@ internal static class NodeObjects
                 ["nodeInfo"] = new JsonObject
                 {
                     ["architecture"] = "amd64",
-                    ["bootID"] = Guid.NewGuid().ToString(),
+                    ["bootID"] = bootId,
                     ["containerRuntimeVersion"] = "simulated://1.0",
                     ["kernelVersion"] = "6.1.0-simulated",
                     ["kubeProxyVersion"] = "v1.32.0-weir",

@@ -7,10 +7,10 @@ internal static class NameGenerator
     private const int SuffixLength = 5;
     private const int MaxBaseLength = 63 - SuffixLength;
 
-    public static string Generate(string prefix)
+    public static string Generate(string prefix, Random random)
     {
         if (prefix.Length > MaxBaseLength)
             prefix = prefix[..MaxBaseLength];
-        return prefix + Random.Shared.GetString(Alphabet, SuffixLength);
+        return prefix + random.GetString(Alphabet, SuffixLength);
     }
 }

@@ -13,11 +13,12 @@ namespace Scheduler.SimulatedCluster.Storage;
 /// </summary>
 internal sealed class ObjectService : IObjectReader
 {
-    public ObjectService(VersionedStore store, ResourceRegistry registry, TimeProvider clock)
+    public ObjectService(VersionedStore store, ResourceRegistry registry, TimeProvider clock, Random random)
     {
         Store = store;
         Registry = registry;
         Clock = clock;
+        Random = random;
     }
 
     public VersionedStore Store { get; }
@@ -25,6 +26,9 @@ internal sealed class ObjectService : IObjectReader
     public ResourceRegistry Registry { get; }
 
     public TimeProvider Clock { get; }
+
+    /// <summary>Where uids and generated names come from.</summary>
+    public Random Random { get; }
 
     /// <summary>Called after an object was stored or removed, outside the lock.</summary>
     public Action<ResourceType, StoredObject, bool>? Committed { get; set; }
@@ -52,7 +56,7 @@ internal sealed class ObjectService : IObjectReader
         for (var attempt = 0; ; attempt++)
         {
             if (!string.IsNullOrEmpty(generated))
-                metadata["name"] = NameGenerator.Generate(generated);
+                metadata["name"] = NameGenerator.Generate(generated, Random);
             Validate(type, obj, null, context);
             var key = new ObjectKey(metadata.StringAt("namespace") ?? "", metadata.StringAt("name")!);
             var prepared = new PreparedObject(obj, Bucket(type).SelectableFields);
@@ -73,6 +77,15 @@ internal sealed class ObjectService : IObjectReader
         }
     }
 
+    /// <summary>A random UUID (version 4).</summary>
+    public string NewUid()
+    {
+        Span<byte> bytes = stackalloc byte[16];
+        Random.NextBytes(bytes);
+        (bytes[6], bytes[8]) = ((byte)((bytes[6] & 0x0f) | 0x40), (byte)((bytes[8] & 0x3f) | 0x80));
+        return new Guid(bytes, bigEndian: true).ToString();
+    }
+
     private JsonObject PrepareMetadata(ResourceType type, string inNamespace, JsonObject obj)
     {
         CheckKind(type, obj);
@@ -85,7 +98,7 @@ internal sealed class ObjectService : IObjectReader
         foreach (var name in (ReadOnlySpan<string>)["deletionTimestamp", "deletionGracePeriodSeconds", "selfLink", "generation", "resourceVersion"])
             metadata.Remove(name);
         RemoveEmpty(metadata);
-        metadata["uid"] = Guid.NewGuid().ToString();
+        metadata["uid"] = NewUid();
         metadata["creationTimestamp"] = Timestamps.Seconds(Clock.GetUtcNow());
         if (type.TracksGeneration)
             metadata["generation"] = 1;

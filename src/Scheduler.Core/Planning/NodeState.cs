@@ -309,22 +309,32 @@ internal sealed class NodeState
         return plane;
     }
 
+    /// <summary>
+    /// Devices for a pod that names none, or one that the node does not show any more: those that it names and are there, and
+    /// others that are free.
+    /// </summary>
     private static ImmutableArray<int> GuessDevices(NodePlane plane, Occupant occupant)
     {
         var shape = occupant.Pod.Shape;
-        var devices = DeviceAllocator.Choose(plane, new PlacementRequest(shape, Node.NoLabels, occupant.DeviceOwner));
-        if (!devices.IsDefault)
+        var free = plane.DeviceFree.ToArray();
+        int[] named = [.. occupant.Pod.Placement!.Devices.Where(device => device >= 0 && device < free.Length).Distinct()];
+        if (named.Length == 0)
         {
-            return devices;
+            var devices = DeviceAllocator.Choose(plane, new PlacementRequest(shape, Node.NoLabels, occupant.DeviceOwner));
+            if (!devices.IsDefault)
+            {
+                return devices;
+            }
         }
 
-        // More is in use than healthy devices explain: charge the emptiest ones, so that nothing more is placed there.
-        var free = plane.DeviceFree.ToArray();
-        return
-        [
-            .. Enumerable.Range(0, free.Length)
-                .OrderByDescending(device => free[device]).ThenBy(device => device)
-                .Take(shape.Gpu.Count).Order(),
-        ];
+        int[] others = [.. Enumerable.Range(0, free.Length).Where(device => free[device] >= shape.Gpu.MilliEach && !named.Contains(device))];
+        if (named.Length > 0 && named.Length + others.Length >= shape.Gpu.Count)
+        {
+            return [.. named.Concat(others).Take(shape.Gpu.Count).Order()];
+        }
+
+        // More is in use than the devices explain, and nobody knows which ones are lost: all are charged, so that nothing more is
+        // placed there, not even where somebody leaves, until it is explained.
+        return [.. Enumerable.Range(0, free.Length)];
     }
 }

@@ -48,7 +48,7 @@ internal sealed class DaemonParts : IDisposable
         var events = new EventRecorder(client, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, identity, time, logger);
         var conditions = new ConditionWriter(
             client, Cache, Leadership, events, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
-        var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger);
+        var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger, settings.Jitter);
         var exporters = new ExporterBook(TelemetrySettings.Targets(settings.Telemetry));
         Gpus = new ClusterHealth(TelemetrySettings.Policy(settings.Telemetry), TelemetrySettings.Idle(settings.Telemetry), Cache, exporters, Leadership, events, Metrics, time, logger);
         var healthWriter = new HealthWriter(
@@ -56,8 +56,8 @@ internal sealed class DaemonParts : IDisposable
         var reservations = new ReservationWriter(
             client, Cache, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
-        var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
-        var claims = new ClaimBinder(client, Cache, new ClaimBinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger);
+        var binder = new PodBinder(client, new BinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger, settings.Jitter);
+        var claims = new ClaimBinder(client, Cache, new ClaimBinderSettings { MaxAttempts = kubernetes.BindAttempts }, time, logger, settings.Jitter);
         _binds = new BindQueue(binder, claims, Cache, events, Metrics, kubernetes.BindConcurrency, time, logger);
         var pods = MakePodReflector(settings, client, logger);
         PlanningPolicy = Policy(settings);
@@ -157,7 +157,7 @@ internal sealed class DaemonParts : IDisposable
             TopologyLevels = [.. settings.Scheduling.TopologyLevels],
         };
         return new Reflector<PodObject, PodRecord>(client, Watched(settings, "pods", "/api/v1/pods"),
-            WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger);
+            WireJson.Default.PodObject, pod => PodMapping.Map(pod, podMapping), Cache.Pods, Metrics.Observer, settings.Time, logger, settings.Jitter);
     }
 
     private List<Watch> MakeWatches(
@@ -168,32 +168,32 @@ internal sealed class DaemonParts : IDisposable
         [
             Make(pods),
             Make(new Reflector<NodeObject, NodeRecord>(client, Watched(settings, "nodes", "/api/v1/nodes"),
-                WireJson.Default.NodeObject, node => NodeRecord.Map(node, flavorLabel), Gpus.Nodes, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.NodeObject, node => NodeRecord.Map(node, flavorLabel), Gpus.Nodes, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<TenantObject, TenantRecord>(client, Watched(settings, "tenants", "/apis/weir.scheduler/v1/tenants", mayBeAbsent: true),
-                WireJson.Default.TenantObject, TenantMapping.Map, Cache.Tenants, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.TenantObject, TenantMapping.Map, Cache.Tenants, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<PodGroupObject, PodGroupRecord>(client,
                 Watched(settings, "podgroups", "/apis/scheduling.x-k8s.io/v1alpha1/podgroups", mayBeAbsent: true),
-                WireJson.Default.PodGroupObject, TenantMapping.Map, Cache.PodGroups, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.PodGroupObject, TenantMapping.Map, Cache.PodGroups, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<WorkloadObject, WorkloadRecord>(client,
                 Watched(settings, "workloads", "/apis/scheduling.k8s.io/v1alpha1/workloads", mayBeAbsent: true),
-                WireJson.Default.WorkloadObject, TenantMapping.Map, Cache.Workloads, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.WorkloadObject, TenantMapping.Map, Cache.Workloads, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<NamespaceObject, NamespaceRecord>(client, Watched(settings, "namespaces", "/api/v1/namespaces"),
-                WireJson.Default.NamespaceObject, VolumeMapping.Map, Cache.Namespaces, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.NamespaceObject, VolumeMapping.Map, Cache.Namespaces, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<ClaimObject, ClaimRecord>(client, Watched(settings, "persistentvolumeclaims", "/api/v1/persistentvolumeclaims"),
-                WireJson.Default.ClaimObject, VolumeMapping.Map, Cache.Claims, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.ClaimObject, VolumeMapping.Map, Cache.Claims, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<VolumeObject, VolumeRecord>(client, Watched(settings, "persistentvolumes", "/api/v1/persistentvolumes"),
-                WireJson.Default.VolumeObject, VolumeMapping.Map, Cache.Volumes, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.VolumeObject, VolumeMapping.Map, Cache.Volumes, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<StorageClassObject, StorageClassRecord>(client, Watched(settings, "storageclasses", "/apis/storage.k8s.io/v1/storageclasses"),
-                WireJson.Default.StorageClassObject, VolumeMapping.Map, Cache.StorageClasses, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.StorageClassObject, VolumeMapping.Map, Cache.StorageClasses, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<CsiNodeObject, AttachLimitsRecord>(client, Watched(settings, "csinodes", "/apis/storage.k8s.io/v1/csinodes"),
-                WireJson.Default.CsiNodeObject, VolumeMapping.Map, Cache.AttachLimits, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.CsiNodeObject, VolumeMapping.Map, Cache.AttachLimits, Metrics.Observer, settings.Time, logger, settings.Jitter)),
             Make(new Reflector<DisruptionBudgetObject, BudgetRecord>(client,
                 Watched(settings, "poddisruptionbudgets", "/apis/policy/v1/poddisruptionbudgets", mayBeAbsent: true) with
                 {
                     // Kubernetes before 1.21.
                     OlderPath = "/apis/policy/v1beta1/poddisruptionbudgets",
                 },
-                WireJson.Default.DisruptionBudgetObject, BudgetMapping.Map, Cache.Budgets, Metrics.Observer, settings.Time, logger)),
+                WireJson.Default.DisruptionBudgetObject, BudgetMapping.Map, Cache.Budgets, Metrics.Observer, settings.Time, logger, settings.Jitter)),
         ];
     }
 
@@ -254,7 +254,7 @@ internal sealed class DaemonParts : IDisposable
             LeaseDuration = TimeSpan.FromSeconds(options.LeaseDurationSeconds),
             RenewDeadline = TimeSpan.FromSeconds(options.RenewDeadlineSeconds),
             RetryPeriod = TimeSpan.FromSeconds(options.RetryPeriodSeconds),
-        }, settings.Time, logger);
+        }, settings.Time, logger, settings.Jitter);
         return (election, election, new DaemonPart("leader election", election.RunAsync));
     }
 

@@ -1,4 +1,5 @@
 using Microsoft.Extensions.Logging;
+using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Options;
 
 namespace Scheduler.Daemon.Hosting;
@@ -57,4 +58,7 @@ public sealed record DaemonSettings
 
     /// <summary>The clock. Default the system's.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
+
+    /// <summary>Spreads waits that many would end together: numbers from 0 up to 1. Default random.</summary>
+    internal Func<double> Jitter { get; init; } = Backoff.RandomJitter;
 }

@@ -28,7 +28,7 @@ namespace Scheduler.Daemon.Loop;
 /// </remarks>
 internal sealed class Evictor(
     ApiServerClient client, ClusterCache cache, ILeadership leadership, EventRecorder events, SchedulerMetrics metrics,
-    TimeProvider time, ILogger logger)
+    TimeProvider time, ILogger logger, Func<double>? jitter = null)
 {
     private const int MaxConcurrency = 16;
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
@@ -232,7 +232,7 @@ internal sealed class Evictor(
 
     private void RetryLater(PodRecord pod, Exception failure)
     {
-        var backoff = _retries.TryGetValue(pod.Id, out var retry) ? retry.Backoff : new Backoff(RetryFirst, RetryCap, Backoff.RandomJitter);
+        var backoff = _retries.TryGetValue(pod.Id, out var retry) ? retry.Backoff : new Backoff(RetryFirst, RetryCap, jitter ?? Backoff.RandomJitter);
         var wait = backoff.Next((failure as ApiServerException)?.RetryAfter);
         _retries[pod.Id] = (backoff, time.GetUtcNow() + wait);
         Log.EvictionFailed(logger, pod.Namespace, pod.Name, failure.Message, wait.TotalSeconds);

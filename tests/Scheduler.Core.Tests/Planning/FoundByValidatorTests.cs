@@ -1,4 +1,5 @@
 using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
 using Scheduler.TestKit.Clusters;
 using Xunit;
 
@@ -78,5 +79,32 @@ public class FoundByValidatorTests
         cluster.EndDue();
 
         cluster.Cycle();
+    }
+
+    [Theory]
+    // On two of four devices, on one, on one; then the node shows three.
+    [InlineData(2, 1, 1)]
+    // Half of what the last one has is lost.
+    [InlineData(1, 1, 2)]
+    public void A_node_that_lost_a_device_in_use_gets_nothing_more_while_somebody_leaves(params int[] gpus)
+    {
+        var running = new List<Workload>();
+        foreach (var count in gpus)
+        {
+            running.Add(Make.Waiting($"r{running.Count}", "a", Make.Shape(gpus: count), submittedMinutesAgo: 60)
+                .RunningOn("n1", running.Sum(workload => workload.Pods[0].Shape.Gpu.Count)));
+        }
+
+        foreach (var leaving in running.ToList())
+        {
+            var workloads = running.Select(workload => workload != leaving
+                ? workload
+                : workload with { Pods = [workload.Pods[0] with { State = PodState.Leaving }] });
+            var snapshot = Make.Snapshot(
+                [Make.Node("n1", gpus: 3)], Make.Tree(Make.Tenant("a", burst: 4), Make.Tenant("b", 2)), [.. workloads, Make.Waiting("w", "b", Make.Shape(gpus: 1))]);
+            var plan = Planner.Compute(snapshot, SchedulingPolicy.Default);
+
+            Assert.Empty(PlanValidator.Check(snapshot, SchedulingPolicy.Default, plan));
+        }
     }
 }
