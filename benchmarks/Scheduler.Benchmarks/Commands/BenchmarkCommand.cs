@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Scheduler.Benchmarks.Forecasts;
 using Scheduler.Benchmarks.Live;
 using Scheduler.Benchmarks.Openb;
 using Scheduler.Benchmarks.Replays;
@@ -26,6 +27,7 @@ internal static class BenchmarkCommand
             OpenbCommand.Create(),
             PolluxCommand.Create(),
             PhillyCommand.Create(),
+            ForecastCommand.Create(),
             KueueCommand.Create(),
             SimulateScaleCommand.Create(),
             BindCommand.Create(),
