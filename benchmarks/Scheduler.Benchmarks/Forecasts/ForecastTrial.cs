@@ -1,4 +1,3 @@
-using Scheduler.Benchmarks.Replays;
 using Scheduler.Core.Forecast;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
@@ -17,7 +16,8 @@ internal sealed class ForecastTrial : ISimulationSink
 
     private readonly StartForecaster _forecaster = new(SchedulingPolicy.Default, ForecastSettings.Default);
     private readonly DurationHistory _history = new();
-    private readonly Dictionary<WorkloadId, (DateTimeOffset At, StartForecast Forecast, TimeSpan? Naive)> _open = [];
+    private readonly ForecastCalibration _calibration = new();
+    private readonly Dictionary<WorkloadId, (DateTimeOffset At, StartForecast Raw, StartForecast Told, TimeSpan? Naive)> _open = [];
     private readonly HashSet<WorkloadId> _seen = [];
     private readonly Queue<TimeSpan> _waits = [];
     private readonly TrialSettings _settings;
@@ -64,7 +64,7 @@ internal sealed class ForecastTrial : ISimulationSink
         {
             if (_seen.Add(wait.Workload) && forecasts.Forecasts.TryGetValue(wait.Workload, out var forecast))
             {
-                _open.Add(wait.Workload, (snapshot.Now, forecast, _waits.Count == 0 ? null : Mean(_waits)));
+                _open.Add(wait.Workload, (snapshot.Now, forecast, _calibration.Correct(TenantOf(snapshot, wait), snapshot.Now, forecast), _waits.Count == 0 ? null : Mean(_waits)));
             }
         }
     }
@@ -86,7 +86,12 @@ internal sealed class ForecastTrial : ISimulationSink
         var startedAt = job.Workload.SubmittedAt + wait;
         if (_open.Remove(job.Workload.Id, out var open))
         {
-            Scored.Add(new ScoredForecast(job.Workload.Tenant!.Value, job.Workload.SubmittedAt, startedAt, open.At, open.Forecast, open.Naive));
+            var tenant = job.Workload.Tenant!.Value;
+            Scored.Add(new ScoredForecast(tenant, job.Workload.SubmittedAt, startedAt, open.At, open.Told, open.Naive));
+            if (_settings.LearnsOn)
+            {
+                _calibration.Learn(tenant, open.At, open.Raw, startedAt);
+            }
         }
         else if (job.Workload.SubmittedAt >= _settings.ScoreFrom && job.Workload.SubmittedAt < _settings.ScoreTo && wait > ForecastScore.LeastWait)
         {
@@ -104,6 +109,11 @@ internal sealed class ForecastTrial : ISimulationSink
             _history.Learn(DurationKind.Of(job.Workload), TimeSpan.FromMilliseconds(job.RanMilliseconds), job.Workload.ExpectedDuration);
         }
     }
+
+    private static TenantId TenantOf(ClusterSnapshot snapshot, Wait wait) =>
+        snapshot.TryGetWorkload(wait.Workload, out var workload) && workload.Tenant is { } tenant
+            ? tenant
+            : throw new InvalidOperationException($"{wait.Workload} waits and is of no tenant");
 
     private static TimeSpan Mean(IEnumerable<TimeSpan> waits) => TimeSpan.FromTicks((long)waits.Average(wait => wait.Ticks));
 }

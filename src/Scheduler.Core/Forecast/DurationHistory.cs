@@ -49,12 +49,15 @@ public sealed class DurationHistory
     }
 
     /// <summary>What there is to go by for a workload.</summary>
-    internal DurationSource SourceOf(in DurationKind kind, TimeSpan? declared)
+    /// <param name="kind">What it is like.</param>
+    /// <param name="declared">What its owner declared, or null.</param>
+    /// <param name="running">Seconds for which others of the kind have run so far, in ascending order.</param>
+    internal DurationSource SourceOf(in DurationKind kind, TimeSpan? declared, long[] running)
     {
         if (declared is { Ticks: >= TimeSpan.TicksPerSecond } expected)
         {
             var ratios = _ratios.GetValueOrDefault((kind.Tenant, kind.Owner));
-            return new DurationSource(ratios is { Count: >= LeastObservations } ? [ratios.Sorted] : [], expected.Ticks / TimeSpan.TicksPerSecond);
+            return new DurationSource(ratios is { Count: >= LeastObservations } ? [ratios.Sorted] : [], expected.Ticks / TimeSpan.TicksPerSecond, []);
         }
 
         var tenant = kind.Tenant is { } id ? _tenants.GetValueOrDefault(id) : null;
@@ -64,7 +67,8 @@ public sealed class DurationHistory
                 .. levels.Where(level => level is { Count: >= LeastObservations }).Select(level => level!.Sorted),
                 .. levels.Where(level => level is { Count: > 0 and < LeastObservations }).Select(level => level!.Sorted).Take(1),
             ],
-            declaredSeconds: null);
+            declaredSeconds: null,
+            running);
     }
 
     private static DurationWindow? Window<TKey>(Dictionary<TKey, DurationWindow> windows, TKey key)

@@ -9,9 +9,14 @@ namespace Scheduler.Core.Forecast;
 /// <remarks>
 /// Each sample of a forecast first draws a few observations and then only from these (a bootstrap of size
 /// <see cref="Believed"/>): so samples differ not just in the luck of each workload, which evens out over a long queue, but in
-/// what is usual, of which the past is a witness of limited worth.
+/// what is usual, of which the past is a witness of limited worth. What still runs is a witness too, that it takes longer: it is
+/// drawn like what has ended, and then stands for any that ran longer than it did so far (redistribution to the right: Efron, "The
+/// Two Sample Problem with Censored Data", 1967). Without that, at the beginning of a wave of work only the short would be known.
 /// </remarks>
-internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declaredSeconds)
+/// <param name="levels">Observed seconds, or thousandths of what was declared, each in ascending order, the finest kind first.</param>
+/// <param name="declaredSeconds">What was declared, or null.</param>
+/// <param name="running">How long those of the finest kind that run have run so far, in ascending order.</param>
+internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declaredSeconds, long[] running)
 {
     /// <summary>Thousandths of what was declared.</summary>
     public const long Permille = 1000;
@@ -52,15 +57,37 @@ internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declar
         var beyond = declaredSeconds is null ? ranSeconds : ranSeconds * Permille / scale;
         Prepare(sample);
         var value = _believed[bits % Believed];
-        for (var level = 0; level < levels.Length && value <= beyond; level++)
+        value = value > beyond ? value : DrawBeyond(beyond, bits);
+        return value == Unknown ? LongLived(ranSeconds, bits) : Math.Clamp((value * scale / Permille) - ranSeconds, 1, MaxSeconds);
+    }
+
+    /// <summary>Of those that ran, or run, longer than so far, any; <see cref="Unknown"/> if there are none.</summary>
+    private long DrawBeyond(long beyond, ulong bits)
+    {
+        for (var level = 0; level < levels.Length; level++)
         {
-            // Of those that ran longer than it did so far, any.
-            var first = FirstAbove(levels[level], beyond);
-            var left = levels[level].Length - first;
-            value = left > 0 ? levels[level][first + (int)(Draw.Mix(bits) % (ulong)left)] : value;
+            var censored = level == 0 ? running : [];
+            for (var at = beyond; ;)
+            {
+                bits = Draw.Mix(bits + 1);
+                var (ended, still) = (FirstAbove(levels[level], at), FirstAbove(censored, at));
+                var left = levels[level].Length - ended;
+                if (left == 0)
+                {
+                    break;
+                }
+
+                var picked = (int)(bits % (ulong)(left + censored.Length - still));
+                if (picked < left)
+                {
+                    return levels[level][ended + picked];
+                }
+
+                at = censored[still + picked - left];
+            }
         }
 
-        return value <= beyond ? LongLived(ranSeconds, bits) : Math.Clamp((value * scale / Permille) - ranSeconds, 1, MaxSeconds);
+        return Unknown;
     }
 
     /// <summary>
@@ -85,7 +112,10 @@ internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declar
         var finest = levels[0];
         for (var index = 0; index < Believed; index++)
         {
-            _believed[index] = finest[Draw.Of((ulong)sample, (ulong)index + 0x51) % (ulong)finest.Length];
+            var bits = Draw.Of((ulong)sample, (ulong)index + 0x51);
+            var picked = (int)(bits % (ulong)(finest.Length + running.Length));
+            var value = picked < finest.Length ? finest[picked] : DrawBeyond(running[picked - finest.Length], bits);
+            _believed[index] = value == Unknown ? LongLived(running[picked - finest.Length], bits) + running[picked - finest.Length] : value;
         }
     }
 

@@ -17,6 +17,7 @@ internal sealed class ForwardModel
     private readonly Dictionary<(PlacementRequest, int), bool[]> _groupsOf = [];
     private readonly Dictionary<string, int> _classIndex = new(StringComparer.Ordinal);
     private readonly Dictionary<(DurationKind, TimeSpan?), DurationSource> _sources = [];
+    private readonly Dictionary<DurationKind, List<long>> _running = [];
 
     public ForwardModel(Session session, DurationHistory history)
     {
@@ -25,6 +26,7 @@ internal sealed class ForwardModel
         Nodes = session.Nodes;
         Tree = session.Snapshot.Tenants;
         FindGroups();
+        NoteRunning();
         AddRunning();
         FirstWaiting = Units.Count;
         AddWaiting();
@@ -140,6 +142,32 @@ internal sealed class ForwardModel
                 }
             }
         }
+    }
+
+    /// <summary>How long what runs has run so far, by kind: that is known of its duration already.</summary>
+    private void NoteRunning()
+    {
+        var now = _session.Snapshot.Now;
+        foreach (var workload in _session.Snapshot.Workloads)
+        {
+            if (workload is { StartedAt: { } started, ExpectedDuration: null } && started < now)
+            {
+                var kind = DurationKind.Of(workload);
+                if (!_running.TryGetValue(kind, out var ages))
+                {
+                    _running.Add(kind, ages = []);
+                }
+
+                ages.Add(Seconds(now - started));
+            }
+        }
+    }
+
+    private long[] RunningOf(DurationKind kind)
+    {
+        var ages = _running.TryGetValue(kind, out var list) ? list.ToArray() : [];
+        Array.Sort(ages);
+        return ages;
     }
 
     private void AddRunning()
@@ -285,7 +313,7 @@ internal sealed class ForwardModel
         var key = (DurationKind.Of(workload), workload.ExpectedDuration);
         if (!_sources.TryGetValue(key, out var source))
         {
-            _sources.Add(key, source = _history.SourceOf(key.Item1, workload.ExpectedDuration));
+            _sources.Add(key, source = _history.SourceOf(key.Item1, workload.ExpectedDuration, RunningOf(key.Item1)));
         }
 
         return source;
