@@ -4,19 +4,20 @@ namespace Scheduler.Core.Forecast;
 
 /// <summary>
 /// Holds forecasts against what came, tenant by tenant, and corrects further ones by it: each quantile is scaled by the ratio that
-/// would have made it right in the past. Not for use by several threads at once.
+/// would have made it right in the past. A tenant with too short a record of its own is judged by that of all. Not for use by
+/// several threads at once.
 /// </summary>
 /// <remarks>
 /// Conformalised quantile regression (Romano, Patterson and Candès, NeurIPS 2019), on ratios and with the correction for few
 /// observations. Forecasts that were made at one moment err together, so that moments are what is counted: each weighs the same,
-/// however many workloads came at once. The last <see cref="Moments"/> of a tenant count.
+/// however many workloads came at once. The last <see cref="Moments"/> of a record count.
 /// </remarks>
 public sealed class ForecastCalibration
 {
-    /// <summary>Moments of a tenant that are remembered.</summary>
+    /// <summary>Moments that a record keeps.</summary>
     public const int Moments = 64;
 
-    /// <summary>With fewer moments nothing is corrected.</summary>
+    /// <summary>A record of fewer moments is not believed.</summary>
     public const int LeastMoments = 8;
 
     /// <summary>Seconds that are added on both sides of a ratio, so that it means something for short waits.</summary>
@@ -27,8 +28,8 @@ public sealed class ForecastCalibration
     /// <summary>Workloads that count of each moment, the first to start.</summary>
     private const int MaxOfMoment = 1000;
 
-    private readonly Dictionary<TenantId, List<Moment>> _tenants = [];
-    private readonly Dictionary<TenantId, (long, long, long)> _factors = [];
+    private readonly Dictionary<TenantId, Record> _tenants = [];
+    private readonly Record _all = new();
 
     /// <summary>A workload started for which there was a forecast.</summary>
     /// <param name="tenant">Whose.</param>
@@ -42,32 +43,14 @@ public sealed class ForecastCalibration
             return;
         }
 
-        if (!_tenants.TryGetValue(tenant, out var moments))
+        if (!_tenants.TryGetValue(tenant, out var record))
         {
-            _tenants.Add(tenant, moments = []);
+            _tenants.Add(tenant, record = new Record());
         }
 
-        var index = moments.FindIndex(known => known.MadeAt == madeAt);
-        if (index < 0)
-        {
-            index = moments.Count;
-            moments.Add(new Moment(madeAt));
-        }
-
-        var moment = moments[index];
-        if (moment.Low.Count < MaxOfMoment)
-        {
-            moment.Low.Add(Ratio(madeAt, p10, startedAt));
-            moment.Middle.Add(Ratio(madeAt, p50, startedAt));
-            moment.High.Add(Ratio(madeAt, p90, startedAt));
-        }
-
-        if (moments.Count > Moments)
-        {
-            moments.RemoveAt(0);
-        }
-
-        _factors.Remove(tenant);
+        var ratios = (Ratio(madeAt, p10, startedAt), Ratio(madeAt, p50, startedAt), Ratio(madeAt, p90, startedAt));
+        record.Add(tenant, madeAt, ratios);
+        _all.Add(tenant, madeAt, ratios);
     }
 
     /// <summary>A forecast as it is to be told.</summary>
@@ -76,25 +59,15 @@ public sealed class ForecastCalibration
     /// <param name="forecast">As the forward runs gave it.</param>
     public StartForecast Correct(TenantId tenant, DateTimeOffset madeAt, in StartForecast forecast)
     {
-        if (!_tenants.TryGetValue(tenant, out var moments) || moments.Count < LeastMoments)
+        var record = _tenants.TryGetValue(tenant, out var own) && own.Count >= LeastMoments ? own : _all;
+        if (record.Count < LeastMoments)
         {
             return forecast;
         }
 
-        if (!_factors.TryGetValue(tenant, out var factors))
-        {
-            // Of n moments the quantile of n + 1 is taken outwards: the next is one more.
-            var outer = Math.Min(1000, 900L * (moments.Count + 1) / moments.Count);
-            factors = (
-                Quantile(moments, moment => moment.Low, 1000 - outer),
-                Quantile(moments, moment => moment.Middle, 500),
-                Quantile(moments, moment => moment.High, outer));
-            _factors.Add(tenant, factors);
-        }
-
-        var (low, middle, high) = factors;
-        var p50 = Scale(madeAt, forecast.P50, middle);
+        var (low, middle, high) = record.Factors;
         var p10 = Scale(madeAt, forecast.P10, low);
+        var p50 = Scale(madeAt, forecast.P50, middle);
         var p90 = Scale(madeAt, forecast.P90, high);
         return new StartForecast(p10 < p50 ? p10 : p50 ?? p10, p50, p90 is { } last && p50 > last ? p50 : p90);
     }
@@ -115,41 +88,74 @@ public sealed class ForecastCalibration
         return madeAt.AddSeconds((long)Int128.Clamp(seconds, 0, 100L * 366 * 24 * 3600));
     }
 
-    /// <summary>The value that so many thousandths of the weight do not exceed.</summary>
-    private static long Quantile(List<Moment> moments, Func<Moment, List<long>> ratios, long permille)
+    /// <summary>Moments, each with how what came compares with what was expected, in millionths.</summary>
+    private sealed class Record
     {
-        var weighted = new List<(long Ratio, long Weight)>();
-        foreach (var moment in moments)
+        private readonly List<(TenantId Tenant, DateTimeOffset MadeAt, List<(long Low, long Middle, long High)> Ratios)> _moments = [];
+        private (long, long, long)? _factors;
+
+        /// <summary>Moments.</summary>
+        public int Count => _moments.Count;
+
+        /// <summary>What the quantiles are to be multiplied by, in millionths.</summary>
+        public (long Low, long Middle, long High) Factors
         {
-            var values = ratios(moment);
-            foreach (var value in values)
+            get
             {
-                weighted.Add((value, Unit / values.Count));
+                // The quantile of n moments that holds for one more is a little further out.
+                var outer = Math.Min(1000, 900L * (Count + 1) / Count);
+                return _factors ??= (
+                    Quantile(ratios => ratios.Low, 1000 - outer), Quantile(ratios => ratios.Middle, 500), Quantile(ratios => ratios.High, outer));
             }
         }
 
-        weighted.Sort();
-        var total = weighted.Sum(item => item.Weight);
-        var passed = 0L;
-        foreach (var (ratio, weight) in weighted)
+        public void Add(TenantId tenant, DateTimeOffset madeAt, (long, long, long) ratios)
         {
-            passed += weight;
-            if (passed * 1000 >= total * permille)
+            var index = _moments.FindIndex(moment => moment.Tenant == tenant && moment.MadeAt == madeAt);
+            if (index < 0)
             {
-                return ratio;
+                index = _moments.Count;
+                _moments.Add((tenant, madeAt, []));
             }
+
+            if (_moments[index].Ratios.Count < MaxOfMoment)
+            {
+                _moments[index].Ratios.Add(ratios);
+            }
+
+            if (_moments.Count > Moments)
+            {
+                _moments.RemoveAt(0);
+            }
+
+            _factors = null;
         }
 
-        return weighted[^1].Ratio;
-    }
+        /// <summary>The ratio that so many thousandths of the weight do not exceed.</summary>
+        private long Quantile(Func<(long Low, long Middle, long High), long> part, long permille)
+        {
+            var weighted = new List<(long Ratio, long Weight)>();
+            foreach (var (_, _, ratios) in _moments)
+            {
+                foreach (var ratio in ratios)
+                {
+                    weighted.Add((part(ratio), Unit / ratios.Count));
+                }
+            }
 
-    /// <summary>Forecasts of one moment, as ratios of what came to what was expected, in millionths.</summary>
-    private sealed record Moment(DateTimeOffset MadeAt)
-    {
-        public List<long> Low { get; } = [];
+            weighted.Sort();
+            var total = weighted.Sum(item => item.Weight);
+            var passed = 0L;
+            foreach (var (ratio, weight) in weighted)
+            {
+                passed += weight;
+                if (passed * 1000 >= total * permille)
+                {
+                    return ratio;
+                }
+            }
 
-        public List<long> Middle { get; } = [];
-
-        public List<long> High { get; } = [];
+            return weighted[^1].Ratio;
+        }
     }
 }
