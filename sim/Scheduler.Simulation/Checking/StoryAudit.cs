@@ -12,6 +12,8 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
 {
     private readonly SortedDictionary<WorkloadId, (long Due, long Disturbances)> _promises = [];
     private readonly Dictionary<WorkloadId, long> _evictedAfter = [];
+    private readonly Dictionary<WorkloadId, DateTimeOffset> _toldAt = [];
+    private readonly HashSet<WorkloadId> _takenByReturned = [];
     private DateTimeOffset _planned;
     private long _changes;
     private long _disturbances;
@@ -36,12 +38,34 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
 
         _changes += snapshot.Workloads.Any(workload => workload.StartedAt + workload.MinRuntime is { } ripe && ripe > _planned && ripe <= snapshot.Now) ? 1 : 0;
         _planned = snapshot.Now;
+        NoteReturned(plan);
         var taken = plan.Decisions.OfType<Evict>().Where(evict => evict.Cause == EvictionCause.Guarantee).ToLookup(evict => evict.Beneficiary);
         foreach (var reserve in plan.Decisions.OfType<Reserve>().Where(reserve => taken.Contains(reserve.Workload)))
         {
             var due = Milliseconds(LastToLeave(snapshot, plan, reserve)) + Math.Max(1, JobProgress.Milliseconds(state.Setup.CycleInterval));
             var known = _promises.TryGetValue(reserve.Workload, out var before) ? before.Due : 0;
             _promises[reserve.Workload] = (Math.Max(due, known), _disturbances);
+        }
+    }
+
+    /// <summary>
+    /// Of those whom one plan told to leave, some leave later than others: they come back as somebody who arrives, and may take
+    /// from those others by a better right, who were back, and in the room that was free, before them.
+    /// </summary>
+    private void NoteReturned(Plan plan)
+    {
+        Evict[] evictions = [.. plan.Decisions.OfType<Evict>()];
+        foreach (var evict in evictions)
+        {
+            if (_toldAt.TryGetValue(evict.Workload, out var victim) && _toldAt.TryGetValue(evict.Beneficiary, out var beneficiary) && victim == beneficiary)
+            {
+                _takenByReturned.Add(evict.Workload);
+            }
+        }
+
+        foreach (var evict in evictions)
+        {
+            _toldAt[evict.Workload] = _planned;
         }
     }
 
@@ -102,7 +126,8 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
     /// <summary>A run was preempted.</summary>
     public void Preempted(SimulatedJob job)
     {
-        if (policy is not null && _evictedAfter.TryGetValue(job.Workload.Id, out var changes) && changes == _changes)
+        var isTakenByReturned = _takenByReturned.Remove(job.Workload.Id);
+        if (policy is not null && !isTakenByReturned && _evictedAfter.TryGetValue(job.Workload.Id, out var changes) && changes == _changes)
         {
             report("W9", $"{job.Workload.Id} is evicted for the second time, and nothing has come, ended, failed or passed its minimum runtime since the first");
         }

@@ -118,7 +118,7 @@ internal sealed class PlanWriter(Session session)
     /// <summary>When the last of those has left who leave for a workload, or are in its room; null if that may be at any moment.</summary>
     private DateTimeOffset? LastToLeave(Applicant applicant)
     {
-        _lastToLeave ??= LastToLeave();
+        _lastToLeave ??= Occupant.LastToLeave(session.Roster.Going.Concat(session.Roster.Chosen));
         var last = _lastToLeave.TryGetValue(applicant.Workload.Id, out var ofVictims) ? ofVictims : DateTimeOffset.MinValue;
         foreach (var kept in applicant.Kept)
         {
@@ -126,20 +126,6 @@ internal sealed class PlanWriter(Session session)
         }
 
         return last > session.Snapshot.Now ? last : null;
-    }
-
-    private Dictionary<WorkloadId, DateTimeOffset> LastToLeave()
-    {
-        var byBeneficiary = new Dictionary<WorkloadId, DateTimeOffset>();
-        foreach (var occupant in session.Roster.Going.Concat(session.Roster.Chosen))
-        {
-            if (occupant is { IsGoing: true, Beneficiary: { } beneficiary })
-            {
-                byBeneficiary[beneficiary] = byBeneficiary.TryGetValue(beneficiary, out var known) && known > occupant.LeavesAt ? known : occupant.LeavesAt;
-            }
-        }
-
-        return byBeneficiary;
     }
 
     private string HeldMessage(Workload workload, WaitReason reason) => reason switch

@@ -71,6 +71,21 @@ internal sealed class Occupant
         return order != 0 ? order : a.Pod.Id.CompareTo(b.Pod.Id);
     }
 
+    /// <summary>When the last of those leaves who go for each workload.</summary>
+    public static Dictionary<WorkloadId, DateTimeOffset> LastToLeave(IEnumerable<Occupant> occupants)
+    {
+        var last = new Dictionary<WorkloadId, DateTimeOffset>();
+        foreach (var occupant in occupants)
+        {
+            if (occupant is { IsGoing: true, Beneficiary: { } beneficiary })
+            {
+                last[beneficiary] = last.TryGetValue(beneficiary, out var known) && known > occupant.LeavesAt ? known : occupant.LeavesAt;
+            }
+        }
+
+        return last;
+    }
+
     /// <summary>Whether devices are given, and all of them are on the node.</summary>
     public static bool AreOn(Node node, ImmutableArray<int> devices)
     {

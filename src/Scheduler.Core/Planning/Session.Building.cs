@@ -45,9 +45,14 @@ internal sealed partial class Session
         }
     }
 
+    /// <summary>
+    /// Keeps the room that was kept before. Those whose victims are gone come first, then those whose victims leave first: each is
+    /// promised the moment at which its own have left, and nobody's room may be taken for that of another.
+    /// </summary>
     private void ApplyNominations()
     {
-        foreach (var (workload, pod) in Roster.Nominated)
+        var complete = Occupant.LastToLeave(Roster.Going);
+        foreach (var (workload, pod) in Roster.Nominated.OrderBy(nominated => complete.GetValueOrDefault(nominated.Workload.Id)))
         {
             var nomination = pod.Nomination!;
             var owner = OwnerFor(pod.Shape, TenantOf(workload));

@@ -69,6 +69,9 @@ public class RandomScenarioTests(ITestOutputHelper output)
     [InlineData(20262078)]
     [InlineData(20262089)]
     [InlineData(20262122)]
+    [InlineData(20262030)]
+    [InlineData(20262033)]
+    [InlineData(20262052)]
     public void What_was_mended_once_holds(ulong seed)
     {
         var setup = RandomSetups.Make(seed);
