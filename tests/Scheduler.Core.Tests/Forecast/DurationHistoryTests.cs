@@ -70,7 +70,7 @@ public class DurationHistoryTests
         Learn(Kind with { Gpu = GpuRequest.Whole(4) }, 1000, times: 20);
         Learn(Kind, 10, times: 1);
 
-        Assert.Equal(1000, _history.SourceOf(Kind, declared: null, []).DrawRemaining(20, 0, 1));
+        Assert.Equal(1000 - 20, _history.SourceOf(Kind, declared: null, []).DrawRemaining(20, 0, 1));
     }
 
     [Fact]
