@@ -5,7 +5,7 @@ namespace Scheduler.SimulatedCluster;
 /// <param name="Started">Pods (and restarts of their containers) that began to run.</param>
 /// <param name="Ended">Pods that ran to their end.</param>
 /// <param name="Removed">Pods that a kubelet removed after they were deleted.</param>
-/// <param name="Refused">Pods that a kubelet refused because its node was full: each is a mistake of whoever bound it.</param>
+/// <param name="Refused">Pods that a kubelet refused because its node was full, which is a mistake of whoever bound it, or because it turns every pod away by an injected fault.</param>
 /// <param name="OpenWatches">Watches that are open now.</param>
 /// <param name="WatchesCutOff">Watches that were cut off because they fell behind the history.</param>
 public sealed record ClusterCounters(long Bound, long Started, long Ended, long Removed, long Refused, long OpenWatches, long WatchesCutOff);

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using Microsoft.Extensions.Logging;
 using Scheduler.SimulatedCluster.Api;
 using Scheduler.SimulatedCluster.Controllers;
+using Scheduler.SimulatedCluster.Exporters;
 using Scheduler.SimulatedCluster.Json;
 using Scheduler.SimulatedCluster.Kubelet;
 using Scheduler.SimulatedCluster.Nodes;
@@ -26,6 +27,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
     private readonly WatchCounters _watches = new();
     private readonly ILogger _logger;
     private ApiServer? _server;
+    private bool _servesGpuMetrics;
     private int _nodeOrdinal;
 
     private SimulatedCluster(SimulatedClusterOptions options)
@@ -45,6 +47,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
     /// <summary>What has happened since the start.</summary>
     public ClusterCounters Counters => new(
         _pods.BoundTotal, _kubelets.StartedTotal, _kubelets.EndedTotal, _kubelets.RemovedTotal, _kubelets.RefusedTotal, _watches.Open, _watches.CutOffTotal);
+
+    /// <summary>Faults of GPUs and nodes to inject and heal.</summary>
+    public GpuFaults Faults { get; } = new();
 
     /// <summary>Kubelets and controllers that have stopped because of a bug; empty while all is well. <c>/healthz</c> shows them too.</summary>
     public IReadOnlyList<string> FailedRooms => [.. _running.Where(r => r.Loop.IsFaulted).Select(r => r.Name)];
@@ -98,7 +103,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         Run("garbage collector", garbage.RunAsync);
         Run("event expiry", events.RunAsync);
         if (options.Kubelets.IsEnabled)
-            Run("kubelets", new KubeletEngine(_objects, _deletion, events, options.Kubelets, options.TimeScale, _kubelets).RunAsync);
+            Run("kubelets", new KubeletEngine(_objects, _deletion, events, options.Kubelets, options.TimeScale, _kubelets, Faults).RunAsync);
         if (options.RunsControllers)
         {
             Run("job controller", new JobController(_objects, _deletion, events).RunAsync);
@@ -111,8 +116,10 @@ public sealed class SimulatedCluster : IAsyncDisposable
         var rooms = new ApiRooms(
             _objects, reads, new WriteHandler(_objects, _deletion, reads),
             new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects),
-            () => FailedRooms);
+            new SimulatedExporters(_objects, Faults, options.TimeScale), () => FailedRooms);
         _server = await ApiServer.StartAsync(rooms, _objects.Registry, options.Port, options.Loggers, ct);
+        if (options.ServesGpuMetrics)
+            AddExporters(options.Nodes);
         Log.Started(_logger, Address, options.Nodes.Count);
     }
 
@@ -139,6 +146,28 @@ public sealed class SimulatedCluster : IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(node);
         Create(NodeObjects.Build(node, Interlocked.Increment(ref _nodeOrdinal), _objects.Clock.GetUtcNow()));
+        if (_servesGpuMetrics)
+            AddExporter(node);
+    }
+
+    /// <summary>Their port is known only when the server listens, so those of the first nodes come after it.</summary>
+    private void AddExporters(IEnumerable<SimulatedNode> nodes)
+    {
+        Create(new JsonObject
+        {
+            ["apiVersion"] = "v1",
+            ["kind"] = "Namespace",
+            ["metadata"] = new JsonObject { ["name"] = SimulatedExporters.Namespace },
+        });
+        foreach (var node in nodes)
+            AddExporter(node);
+        _servesGpuMetrics = true;
+    }
+
+    private void AddExporter(SimulatedNode node)
+    {
+        if (SimulatedExporters.HasGpus(node))
+            Create(SimulatedExporters.Pod(node.Name, Address.Port));
     }
 
     /// <summary>Creates every object of a manifest, in its order; objects that exist already are left as they are.</summary>

@@ -42,6 +42,12 @@ public sealed class SimulatedClusterOptions
     /// <summary>How often a quiet watch that asked for bookmarks gets one. Default 1 minute, more than 0.</summary>
     public TimeSpan BookmarkInterval { get; set; } = TimeSpan.FromMinutes(1);
 
+    /// <summary>
+    /// Whether each node with GPUs has a pod of dcgm-exporter, in namespace gpu-operator, that serves the node's metrics on
+    /// <see cref="Port"/>. Default false.
+    /// </summary>
+    public bool ServesGpuMetrics { get; set; }
+
     /// <summary>Where log messages go. Default nowhere.</summary>
     public ILoggerFactory Loggers { get; set; } = NullLoggerFactory.Instance;
 

@@ -4,7 +4,8 @@ namespace Scheduler.Daemon;
 
 /// <summary>
 /// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
-/// 1400 tenants and mapping, 1500 hosting, 1600 extender.
+/// 1400 tenants and mapping, 1500 hosting, 1600 extender,
+/// 1700 health of GPUs.
 /// </summary>
 internal static partial class Log
 {
@@ -148,4 +149,38 @@ internal static partial class Log
 
     [LoggerMessage(1608, LogLevel.Debug, "kube-scheduler's {Verb} of {Namespace}/{Pod}: {Answer}")]
     public static partial void ExtenderAnswered(ILogger logger, string verb, string @namespace, string pod, string answer);
+
+    [LoggerMessage(1700, LogLevel.Warning, "{Node}: {Subject} is {To} now, it was {From} ({Cause}): {Reason}")]
+    public static partial void HealthChanged(
+        ILogger logger, string node, string subject, Scheduler.Telemetry.Health.HealthState from, Scheduler.Telemetry.Health.HealthState to, string cause, string reason);
+
+    [LoggerMessage(1701, LogLevel.Information, "{Node}: {Subject} reports a fault of a program, which says nothing against the device: {Reason}")]
+    public static partial void ProgramFault(ILogger logger, string node, string subject, string reason);
+
+    [LoggerMessage(1702, LogLevel.Warning, "The exporter of {Node} was not heard for {Seconds:0.###} s; the node is planned with on the API's word alone")]
+    public static partial void ExporterSilent(ILogger logger, string node, double seconds);
+
+    [LoggerMessage(1703, LogLevel.Information, "The exporter of {Node} is heard again")]
+    public static partial void ExporterSpeaks(ILogger logger, string node);
+
+    [LoggerMessage(1704, LogLevel.Warning, "Reading the exporter at {Address} failed: {Why}; it is read again at each turn, and told when it works")]
+    public static partial void ExporterFailed(ILogger logger, string address, string why);
+
+    [LoggerMessage(1705, LogLevel.Information, "Reading the exporter at {Address} works again")]
+    public static partial void ExporterHeard(ILogger logger, string address);
+
+    [LoggerMessage(1706, LogLevel.Warning, "The answer of the exporter at {Address} is too long: {Bytes} bytes were read, and {Samples} series had no room; raise telemetry.maxBodyMebibytes, or let it publish less")]
+    public static partial void ExporterTooLong(ILogger logger, string address, long bytes, long samples);
+
+    [LoggerMessage(1707, LogLevel.Debug, "The answer of the exporter at {Address} has {Lines} lines that cannot be read; the first: {Problem}")]
+    public static partial void ExporterMalformed(ILogger logger, string address, long lines, string problem);
+
+    [LoggerMessage(1708, LogLevel.Warning, "An exporter speaks of a node {Host} that the cluster does not have; its readings are left out")]
+    public static partial void ExporterOfUnknownNode(ILogger logger, string host);
+
+    [LoggerMessage(1709, LogLevel.Warning, "The annotation {Annotation} of node {Node} cannot be read; it is left aside, and written anew at the next change")]
+    public static partial void HealthUnreadable(ILogger logger, string node, string annotation);
+
+    [LoggerMessage(1710, LogLevel.Warning, "The health of the GPUs of {Node} could not be written: {Why}; trying again in {Seconds:0.###} s")]
+    public static partial void HealthWriteFailed(ILogger logger, string node, string why, double seconds);
 }

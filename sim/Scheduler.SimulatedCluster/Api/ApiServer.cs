@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Scheduler.SimulatedCluster.Exporters;
 using Scheduler.SimulatedCluster.Resources;
 using Scheduler.SimulatedCluster.Storage;
 
@@ -120,9 +121,30 @@ internal sealed class ApiServer : IAsyncDisposable
         }
 
         var parts = path.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (parts is ["exporters", var node, "metrics"])
+        {
+            await ExporterAsync(request.Http, node);
+            return;
+        }
+
         if (await DocumentAsync(request, parts))
             return;
         await ResourceAsync(request, RequestPath.Parse(path) ?? throw ApiException.NoSuchPath());
+    }
+
+    /// <summary>The metrics of a node's GPUs. No part of the API: the exporter's pod says that it is found here.</summary>
+    private async Task ExporterAsync(HttpContext http, string node)
+    {
+        using var body = new MemoryStream();
+        if (!await _rooms.Exporters.TryWriteAsync(node, body, http.RequestAborted))
+        {
+            http.Response.StatusCode = StatusCodes.Status503ServiceUnavailable;
+            return;
+        }
+
+        http.Response.ContentType = "text/plain; version=0.0.4; charset=utf-8";
+        body.Position = 0;
+        await body.CopyToAsync(http.Response.Body, http.RequestAborted);
     }
 
     private static async Task OpenApiVersion2Async(RequestContext request)
@@ -285,4 +307,4 @@ internal sealed class NoLifetime : IHostLifetime
 /// <summary>The handlers behind the paths.</summary>
 internal sealed record ApiRooms(
     ObjectService Objects, ReadHandler Reads, WriteHandler Writes, WatchHandler Watches, PodSubresources Pods, ScaleSubresource Scales,
-    Func<IReadOnlyList<string>> FailedRooms);
+    SimulatedExporters Exporters, Func<IReadOnlyList<string>> FailedRooms);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json.Nodes;
 using Scheduler.SimulatedCluster.Api;
 using Scheduler.SimulatedCluster.Controllers;
+using Scheduler.SimulatedCluster.Exporters;
 using Scheduler.SimulatedCluster.Json;
 using Scheduler.SimulatedCluster.Resources;
 using Scheduler.SimulatedCluster.Storage;
@@ -52,6 +53,7 @@ internal sealed class KubeletEngine
 
     private readonly DueQueue<(PodRun Run, Step Step)> _due = new();
     private readonly KubeletCounters _counters;
+    private readonly GpuFaults _faults;
     private int _addresses;
 
     private enum Step
@@ -88,7 +90,7 @@ internal sealed class KubeletEngine
         public long Restarts { get; set; }
     }
 
-    public KubeletEngine(ObjectService objects, ObjectDeletion deletion, EventRecorder events, KubeletOptions options, double timeScale, KubeletCounters counters)
+    public KubeletEngine(ObjectService objects, ObjectDeletion deletion, EventRecorder events, KubeletOptions options, double timeScale, KubeletCounters counters, GpuFaults faults)
     {
         _objects = objects;
         _deletion = deletion;
@@ -96,6 +98,7 @@ internal sealed class KubeletEngine
         _options = options;
         _timeScale = timeScale;
         _counters = counters;
+        _faults = faults;
         _clock = objects.Clock;
         _pods = objects.Registry.Require("", "pods");
         _podFeed = new ChangeFeed(objects, _pods);
@@ -213,6 +216,12 @@ internal sealed class KubeletEngine
             return run;
         }
 
+        if (phase != "Running" && _faults.IsRejecting(node))
+        {
+            Refuse(run, "UnexpectedAdmissionError", "Pod was rejected: Allocate failed due to no healthy devices present; cannot allocate unhealthy devices nvidia.com/gpu, which is unexpected");
+            return run;
+        }
+
         if (ledger.Take(run.Requests) is { } lacking)
         {
             Refuse(run, lacking);
@@ -238,10 +247,15 @@ internal sealed class KubeletEngine
 
     private void Refuse(PodRun run, (string Resource, decimal Requested, decimal Used, decimal Capacity) lacking)
     {
-        _counters.Refused();
-        run.State = RunState.Ended;
         var reason = "OutOf" + (NodeLedger.IsDevice(lacking.Resource) ? GpuResource : lacking.Resource);
         var message = string.Create(CultureInfo.InvariantCulture, $"Pod was rejected: Node didn't have enough resource: {lacking.Resource}, requested: {lacking.Requested}, used: {lacking.Used}, capacity: {lacking.Capacity}");
+        Refuse(run, reason, message);
+    }
+
+    private void Refuse(PodRun run, string reason, string message)
+    {
+        _counters.Refused();
+        run.State = RunState.Ended;
         var pod = Write(run, p => PodStatusWriter.Refused(p, reason, message, _clock.GetUtcNow()));
         Record(pod, "Warning", reason, message, run.Node);
     }
@@ -269,7 +283,8 @@ internal sealed class KubeletEngine
         run.State = RunState.Running;
         var host = _nodes.GetValueOrDefault(run.Node)?.Address ?? "";
         var address = NextAddress();
-        var pod = Write(run, p => PodStatusWriter.Running(p, host, address, run.Restarts, _clock.GetUtcNow()));
+        var pod = Write(run, p => PodStatusWriter.Running(
+            p, host, p.StringAt("metadata", "annotations", SimulatedExporters.PodAddressAnnotation) ?? address, run.Restarts, _clock.GetUtcNow()));
         if (pod is null)
             return;
         _counters.Started();

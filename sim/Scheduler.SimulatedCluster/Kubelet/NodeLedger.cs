@@ -44,6 +44,10 @@ internal sealed class NodeLedger
     /// <summary>Whether this is the name of one device.</summary>
     public static bool IsDevice(string resource) => resource.StartsWith(DevicePrefix, StringComparison.Ordinal);
 
+    /// <summary>The devices among requests: those that the scheduler has chosen.</summary>
+    public static IReadOnlySet<int> Devices(IReadOnlyDictionary<string, decimal> requests) => requests.Keys.Where(IsDevice)
+        .Select(name => int.Parse(name.AsSpan(DevicePrefix.Length), CultureInfo.InvariantCulture)).ToHashSet();
+
     private static string Device(int index) => string.Create(CultureInfo.InvariantCulture, $"{DevicePrefix}{index}");
 
     /// <summary>Takes the requests, or names the first resource that does not suffice.</summary>

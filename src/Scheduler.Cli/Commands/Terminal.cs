@@ -13,6 +13,9 @@ internal sealed record Terminal
 
     public required TextWriter Error { get; init; }
 
+    /// <summary>What is typed, or comes through a pipe.</summary>
+    public Func<TextReader> OpenIn { get; init; } = static () => TextReader.Null;
+
     /// <summary>Whether somebody watches: live views and colours are for terminals only.</summary>
     public bool IsOutTerminal { get; init; }
 
@@ -38,6 +41,8 @@ internal sealed record Terminal
         {
             Out = Console.Out,
             Error = Console.Error,
+            // Only where it is read: a console that is read changes the settings of its terminal.
+            OpenIn = static () => Console.In,
             IsOutTerminal = isOutTerminal,
             IsErrorTerminal = !Console.IsErrorRedirected,
             LogsProgress = Console.IsErrorRedirected,

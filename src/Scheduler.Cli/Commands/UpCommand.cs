@@ -22,11 +22,16 @@ internal static class UpCommand
         var apiPort = CommonOptions.Integer("--api-port", "Port of Weir's gRPC API (default 7461, or a free one if that is taken)", 0, 65_535);
         var speed = Speed();
         var duration = CommonOptions.Duration("--for", "End this long after the start with a summary, such as 30s or 5m");
+        var inject = new Option<string[]>("--inject")
+        {
+            Description = "Break something: \"20s xid NODE GPU CODE\", or hot, remap (NODE GPU), silent, reject (NODE), heal (NODE [GPU]); - reads commands from stdin, without a time. May be repeated",
+            HelpName = "FAULT",
+        };
         var output = CommonOptions.Output();
         var verbose = new Option<bool>("--verbose") { Description = "Log to stderr" };
         var command = new Command("up", "Start a cluster and the scheduler in one process, and watch; without options a small demo")
         {
-            nodes, tenants, workload, policy, limit, speed, port, apiPort, duration, output, verbose,
+            nodes, tenants, workload, policy, limit, speed, port, apiPort, duration, inject, output, verbose,
         };
         command.Validators.Add(result =>
         {
@@ -48,6 +53,7 @@ internal static class UpCommand
                 ApiPort = result.GetValue(apiPort),
                 Speed = result.GetValue(speed),
                 For = result.GetValue(duration),
+                Injections = result.GetValue(inject) ?? [],
                 Output = result.GetValue(output),
                 IsVerbose = result.GetValue(verbose),
             };

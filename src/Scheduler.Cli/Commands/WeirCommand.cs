@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using System.CommandLine.Parsing;
 using Scheduler.Daemon.Hosting;
 
 namespace Scheduler.Cli.Commands;
@@ -59,6 +60,7 @@ internal static class WeirCommand
             RunCommand.Create(time),
             QueueCommand.Create(terminal, time),
             TenantsCommand.Create(terminal, time),
+            GpusCommand.Create(terminal, time),
             ValidateCommand.Create(terminal),
             ExportCommand.Create(terminal, time),
             SimulateCommand.Create(terminal, time),
@@ -72,7 +74,7 @@ internal static class WeirCommand
     private static int RefuseUsage(Terminal terminal, ParseResult result)
     {
         var command = result.CommandResult.Command;
-        var name = command is RootCommand ? "weir" : $"weir {command.Name}";
+        var name = string.Join(' ', PathOf(result.CommandResult).Prepend("weir"));
         if (command is RootCommand && result.Tokens.Count == 0)
         {
             terminal.Error.WriteLine("weir: name a command, such as weir up; weir --help lists them");
@@ -88,6 +90,11 @@ internal static class WeirCommand
 
         return ExitCodes.BadUsage;
     }
+
+    /// <summary>The names of a command and of those that it is below, from the top.</summary>
+    private static IEnumerable<string> PathOf(SymbolResult? result) => result is not CommandResult { Command: not RootCommand } command
+        ? []
+        : PathOf(command.Parent).Append(command.Command.Name);
 
     private static int Fail(Terminal terminal, IEnumerable<string> lines, int code = ExitCodes.Failed)
     {
@@ -110,10 +117,15 @@ internal static class WeirCommand
                 "weir up --for 30s",
                 "weir up --nodes nodes.csv --workload pods.csv.gz --limit 5000 --output json",
                 "weir up --tenants tenants.yaml --workload workload.yaml",
+                "weir up --for 1m --inject \"20s xid h100-1 3 79\" --inject \"40s heal h100-1 3\"",
+                "weir up --inject -",
             ],
             ["run"] = ["weir run --kubeconfig ~/.kube/config", "weir run --in-cluster --config /etc/weir/config.yaml --log-format json"],
             ["queue"] = ["weir queue --tenant vision", "weir queue --watch", "weir queue --output json"],
             ["tenants"] = ["weir tenants", "weir tenants --address http://127.0.0.1:7461 --output json"],
+            ["gpus"] = ["weir gpus", "weir gpus --node n3 --output json", "weir gpus quarantine n3 5 --reason \"fan broken\"", "weir gpus release n3 5"],
+            ["quarantine"] = ["weir gpus quarantine n3 5 --reason \"fan broken\"", "weir gpus quarantine n3 --reason \"to be repaired\""],
+            ["release"] = ["weir gpus release n3 5", "weir gpus release n3 --reason \"repaired\""],
             ["validate"] = ["weir validate tenants.yaml policy.yaml --nodes nodes.yaml"],
             ["simulate"] =
             [

@@ -72,6 +72,39 @@ internal sealed class DaemonClient : IAsyncDisposable
         return [.. entries, .. unqueued];
     }
 
+    /// <summary>All GPUs, node by node.</summary>
+    public async Task<ImmutableArray<GpuView>> ListGpusAsync(string? node, CancellationToken stop)
+    {
+        var client = new ClusterService.ClusterServiceClient(_channel);
+        var answer = await AskAsync(
+            () => client.ListGpusAsync(new ListGpusRequest { Node = node ?? "" }, deadline: Deadline(), cancellationToken: stop).ResponseAsync, stop);
+        return [.. answer.Nodes.SelectMany(View)];
+    }
+
+    public async Task QuarantineAsync(string node, int? device, string reason, CancellationToken stop)
+    {
+        var request = new QuarantineGpuRequest { Node = node, Reason = reason };
+        if (device is { } index)
+        {
+            request.Device = index;
+        }
+
+        var client = new ClusterService.ClusterServiceClient(_channel);
+        await AskAsync(() => client.QuarantineGpuAsync(request, deadline: Deadline(), cancellationToken: stop).ResponseAsync, stop);
+    }
+
+    public async Task ReleaseAsync(string node, int? device, string reason, CancellationToken stop)
+    {
+        var request = new ReleaseGpuRequest { Node = node, Reason = reason };
+        if (device is { } index)
+        {
+            request.Device = index;
+        }
+
+        var client = new ClusterService.ClusterServiceClient(_channel);
+        await AskAsync(() => client.ReleaseGpuAsync(request, deadline: Deadline(), cancellationToken: stop).ResponseAsync, stop);
+    }
+
     /// <summary>The cluster as the last cycle saw it, and its history.</summary>
     public async Task<ClusterState> ExportAsync(CancellationToken stop)
     {
@@ -97,6 +130,37 @@ internal sealed class DaemonClient : IAsyncDisposable
     {
         _channel.Dispose();
         return ValueTask.CompletedTask;
+    }
+
+    /// <summary>The GPUs of a node; the node itself, without a number, where it is not healthy as a whole.</summary>
+    private static IEnumerable<GpuView> View(GpuNode node)
+    {
+        if (node.Condition.State != GpuState.Healthy)
+        {
+            yield return new GpuView { Node = node.Name, Health = node.Condition.State.ToString(), Cause = node.Condition.Cause, Reason = node.Condition.Reason, Since = node.Condition.Since.ToDateTimeOffset(), IsSilent = node.Silent };
+        }
+
+        foreach (var gpu in node.Gpus)
+        {
+            yield return new GpuView
+            {
+                Node = node.Name,
+                Device = gpu.Index,
+                Model = gpu.Model,
+                Uuid = gpu.Uuid,
+                Health = gpu.Condition.State.ToString(),
+                Cause = gpu.Condition.Cause,
+                Reason = gpu.Condition.Reason,
+                Since = gpu.Condition.Since.ToDateTimeOffset(),
+                IsSilent = node.Silent,
+                TemperatureCelsius = gpu.HasTemperatureCelsius ? gpu.TemperatureCelsius : null,
+                Activity = gpu.HasActivity ? gpu.Activity : null,
+                MemoryUsedMebibytes = gpu.HasMemoryUsedMebibytes ? gpu.MemoryUsedMebibytes : null,
+                MemoryTotalMebibytes = gpu.HasMemoryTotalMebibytes ? gpu.MemoryTotalMebibytes : null,
+                Pods = [.. gpu.Pods.Select(pod => $"{pod.Namespace}/{pod.Name}")],
+                Tenants = [.. gpu.Pods.Select(pod => pod.Tenant).Where(tenant => tenant.Length > 0).Distinct()],
+            };
+        }
     }
 
     private static QueueView View(Position position) => new(

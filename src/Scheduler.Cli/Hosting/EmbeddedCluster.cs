@@ -41,6 +41,7 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
             Port = port ?? DefaultPort,
             Nodes = nodes.Nodes,
             Manifests = [.. ShippedManifests()],
+            ServesGpuMetrics = true,
             Loggers = loggers,
         };
         EmbeddedCluster cluster;
@@ -66,6 +67,9 @@ internal sealed class EmbeddedCluster : IAsyncDisposable
         cluster.AddTenants(tenants, namespaces);
         return cluster;
     }
+
+    /// <summary>Faults of GPUs and nodes to inject and heal.</summary>
+    public GpuFaults Faults => _cluster.Faults;
 
     /// <summary>Creates an object as kubectl would, without the way over HTTP.</summary>
     /// <returns>Null, or why the API server refused it.</returns>

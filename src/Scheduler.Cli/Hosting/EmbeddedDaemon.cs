@@ -46,7 +46,9 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
             Scheduling = WithPolicy(new SchedulingOptions(), policy),
             // There is one daemon, and it starts at once.
             Leadership = new LeadershipOptions { Enabled = false },
-            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0 },
+            // A demo is short: what exporters say is read as often as it may be.
+            Telemetry = new TelemetryOptions { IntervalSeconds = 1 },
+            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0, WebPage = true },
             LogLevel = logLevel,
         };
         try

@@ -10,7 +10,8 @@ namespace Scheduler.Cli.Up;
 /// </summary>
 internal sealed class PodWatch(HttpClient client, PodBook book, Action<PodEvent> onEvent)
 {
-    private const string Pods = "api/v1/pods";
+    // Without those of the exporters: they are the cluster's own, and nobody's workload.
+    private const string Pods = "api/v1/pods?labelSelector=app!%3Dnvidia-dcgm-exporter";
     private const string Nodes = "api/v1/nodes";
 
     /// <summary>Lists, then follows until cancelled. A watch that ends is taken up again; one that fell behind begins with a new list.</summary>
@@ -51,7 +52,7 @@ internal sealed class PodWatch(HttpClient client, PodBook book, Action<PodEvent>
     /// <returns>The version to go on from, or null if a new list is needed.</returns>
     private async Task<string?> FollowAsync(string version, CancellationToken stop)
     {
-        var address = $"{Pods}?watch=1&allowWatchBookmarks=true&resourceVersion={version}";
+        var address = $"{Pods}&watch=1&allowWatchBookmarks=true&resourceVersion={version}";
         using var response = await client.GetAsync(address, HttpCompletionOption.ResponseHeadersRead, stop);
         if (response.StatusCode == HttpStatusCode.Gone)
         {

@@ -20,6 +20,12 @@ internal sealed record UpInputs(NodeList Nodes, ImmutableArray<Tenant> Tenants, 
     /// <summary>What there is to see, in a line that fits 80 columns; empty if only the user can know.</summary>
     public string Story { get; private init; } = "";
 
+    /// <summary>Faults to inject, by time; those that are typed come besides.</summary>
+    public ImmutableArray<FaultCommand> Faults { get; private init; } = [];
+
+    /// <summary>Whether faults are read from stdin, too.</summary>
+    public bool ReadsFaults { get; private init; }
+
     /// <summary>
     /// Reads the files; every mistake of all of them at once. What is not given comes from the demo, as far as it fits
     /// together: own nodes get four equal tenants, own nodes or tenants get no workload.
@@ -42,9 +48,17 @@ internal sealed record UpInputs(NodeList Nodes, ImmutableArray<Tenant> Tenants, 
         }
 
         var schedule = ReadSchedule(options, tenants, isDemo, errors);
+        var faults = options.Injections.Where(text => text != FaultCommand.FromStandardInput).Select(text => FaultCommand.Parse(text, isTimed: true)).ToList();
+        foreach (var mistake in faults.Select(fault => fault.Mistake ?? fault.Command!.MistakeOn(nodes!)).OfType<string>())
+        {
+            errors.Add("--inject", 0, "", mistake);
+        }
+
         errors.ThrowIfAny();
         return new UpInputs(nodes!, tenants, configuration?.Policy ?? SchedulingPolicy.Default, schedule!)
         {
+            Faults = [.. faults.Select(fault => fault.Command!).OrderBy(fault => fault.At)],
+            ReadsFaults = options.Injections.Contains(FaultCommand.FromStandardInput),
             Story = isDemo && options.WorkloadFile is null ? DemoStory : "",
         };
     }

@@ -24,6 +24,9 @@ internal sealed record UpOptions
 
     public TimeSpan? For { get; init; }
 
+    /// <summary>Faults to inject, as they were written.</summary>
+    public IReadOnlyList<string> Injections { get; init; } = [];
+
     public OutputFormat Output { get; init; }
 
     public bool IsVerbose { get; init; }

@@ -60,6 +60,7 @@ internal sealed class UpSession
         await using var daemon = await EmbeddedDaemon.StartAsync(
             cluster.Address, _inputs.Policy, _options.ApiPort, _options.IsVerbose ? LogLevel.Information : LogLevel.None, OnCycle, stop);
         var submitter = new Submitter(cluster, _inputs.Schedule, _time);
+        var injector = new FaultInjection(cluster, _inputs, _terminal, _time);
         using var client = new HttpClient { BaseAddress = cluster.Address, Timeout = Timeout.InfiniteTimeSpan };
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(stop);
 
@@ -72,7 +73,7 @@ internal sealed class UpSession
             await firstList.Task;
             await daemon.WaitUntilSyncedAsync(_time, ending.Token);
             _readyAfter = Elapsed();
-            await UntilEndAsync(submitter, [submitter.RunAsync(ending.Token), watch, daemon.Completion], KubectlLine(cluster), ending.Token);
+            await UntilEndAsync(submitter, [submitter.RunAsync(ending.Token), injector.RunAsync(ending.Token), watch, daemon.Completion], KubectlLine(cluster), ending.Token);
         }
         catch (OperationCanceledException) when (stop.IsCancellationRequested)
         {
@@ -193,6 +194,7 @@ internal sealed class UpSession
         _terminal.Out.WriteLine("It is up, and Weir schedules it. In another terminal:");
         _terminal.Out.WriteLine($"  {KubectlLine(cluster)}");
         _terminal.Out.WriteLine($"  weir queue{address}    weir tenants{address}");
+        _terminal.Out.WriteLine($"Or in a browser: http://127.0.0.1:{daemon.HttpAddress.Port}/");
         if (_inputs.Story.Length > 0)
         {
             _terminal.Out.WriteLine(_inputs.Story);

@@ -61,6 +61,7 @@ internal static class Nominations
 
     private static bool IsVoid(Session session, Occupant occupant) =>
         occupant.Pod is { State: PodState.Placed, Notice: { } notice }
+        && notice.Beneficiary != PreemptionNotice.GpuHealth
         && session.Roster.FindApplicant(notice.Beneficiary) is not { Kept.Count: > 0 };
 
     private static void Resume(Session session, Applicant applicant, Allocate allocate)

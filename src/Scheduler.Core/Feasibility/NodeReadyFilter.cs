@@ -2,7 +2,7 @@ using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Feasibility;
 
-/// <summary>The node is ready and not cordoned.</summary>
+/// <summary>The node is ready, not cordoned and not in quarantine.</summary>
 internal sealed class NodeReadyFilter : INodeFilter
 {
     public FilterName Name => FilterName.NodeReady;

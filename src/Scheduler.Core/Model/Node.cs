@@ -62,6 +62,9 @@ public sealed record Node
     /// <summary>Whether the node is cordoned.</summary>
     public bool IsCordoned { get; init; }
 
+    /// <summary>Whether the node as a whole is out of service for its health.</summary>
+    public bool IsQuarantined { get; init; }
+
     /// <summary>
     /// CPU, memory and storage used by pods that are in no workload of the snapshot: those of other schedulers that
     /// ask for no GPU, such as daemons.
@@ -81,7 +84,7 @@ public sealed record Node
     public ImmutableArray<AttachLimit> AttachLimits { get; init; } = [];
 
     /// <summary>Whether new pods may go there at all.</summary>
-    public bool IsSchedulable => IsReady && !IsCordoned;
+    public bool IsSchedulable => IsReady && !IsCordoned && !IsQuarantined;
 
     /// <summary>Whether the node has GPUs in any form.</summary>
     public bool HasGpus => !Devices.IsEmpty || !MigCapacities.IsEmpty;

@@ -56,7 +56,14 @@ public sealed record Pod
 /// <summary>A pod was told to leave.</summary>
 /// <param name="Beneficiary">For whom.</param>
 /// <param name="Deadline">When it is evicted at the latest.</param>
-public sealed record PreemptionNotice(WorkloadId Beneficiary, DateTimeOffset Deadline);
+public sealed record PreemptionNotice(WorkloadId Beneficiary, DateTimeOffset Deadline)
+{
+    /// <summary>
+    /// The beneficiary of a notice that is given for the health of a device, and for nobody's room. Only who gave it takes it back.
+    /// No workload has this id, since theirs begin with a namespace and a slash.
+    /// </summary>
+    public static readonly WorkloadId GpuHealth = new("gpu-health");
+}
 
 /// <summary>A wish to have the pods of a gang close to each other.</summary>
 /// <param name="Level">Label of nodes whose value names the domain, such as <c>topology.kubernetes.io/zone</c>.</param>

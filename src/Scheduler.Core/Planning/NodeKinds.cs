@@ -30,7 +30,7 @@ internal sealed class NodeKinds
         public bool Equals(Node? x, Node? y) =>
             ReferenceEquals(x, y) || (x is not null && y is not null
                 && x.Allocatable == y.Allocatable && x.MaxPods == y.MaxPods && x.Flavor == y.Flavor
-                && x.IsReady == y.IsReady && x.IsCordoned == y.IsCordoned
+                && x.IsReady == y.IsReady && x.IsCordoned == y.IsCordoned && x.IsQuarantined == y.IsQuarantined
                 && x.UsedByOthers == y.UsedByOthers && x.PodsOfOthers == y.PodsOfOthers
                 && x.Devices.AsSpan().SequenceEqual(y.Devices.AsSpan())
                 && x.MigCapacities.AsSpan().SequenceEqual(y.MigCapacities.AsSpan())

@@ -86,7 +86,9 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
         var inGuarantee = withinLimit.Any(flavor => session.Ledger.FitsGuarantee(need.Tenant.Index, _beside, UseOf(flavor, need.MilliGpu)));
         if (!inGuarantee && !need.Workload.IsPreemptible)
         {
-            return (WaitReason.LimitReached, WaitMessages.NotPreemptible(need, session.Ledger), 0);
+            return IsInsideConfigured(need)
+                ? (WaitReason.GuaranteeDegraded, WaitMessages.Degraded(need, session.Ledger), 0)
+                : (WaitReason.LimitReached, WaitMessages.NotPreemptible(need, session.Ledger), 0);
         }
 
         return ExamineCapacity(need, withinLimit, inGuarantee);

@@ -67,7 +67,8 @@ internal static class ExportMapping
             Gpus = node.Devices.Length,
             Flavor = node.Flavor.Value,
             Ready = node.IsReady,
-            Cordoned = node.IsCordoned,
+            // To the planner a node in quarantine is a cordoned one.
+            Cordoned = node.IsCordoned || node.IsQuarantined,
             UsedByOthers = Amounts(node.UsedByOthers, node.ScalarsUsedByOthers),
             PodsOfOthers = node.PodsOfOthers,
         };

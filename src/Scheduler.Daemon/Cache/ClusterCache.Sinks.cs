@@ -9,19 +9,26 @@ internal sealed partial class ClusterCache
 {
     private void Write(Func<bool> change)
     {
+        bool hasChanged;
+        PodOutcome[] outcomes;
         lock (_gate)
         {
-            if (!change())
-                return;
-            _generation++;
+            hasChanged = change();
+            _generation += hasChanged ? 1 : 0;
+            outcomes = TakeOutcomes();
         }
 
-        Changed?.Invoke();
+        foreach (var outcome in outcomes)
+            PodSettled?.Invoke(outcome);
+        if (hasChanged)
+            Changed?.Invoke();
     }
 
     private void UpsertPod(PodRecord record)
     {
-        var isNew = _pods.Find(record.Id) is null && record.Disposition != PodDisposition.Finished;
+        var known = _pods.Find(record.Id);
+        ObserveOutcome(known, record);
+        var isNew = known is null && record.Disposition != PodDisposition.Finished;
         if (_pods.Upsert(record) is { } replaced)
             DropTraces(replaced);
         if (isNew)
@@ -81,6 +88,7 @@ internal sealed partial class ClusterCache
             PreemptedFor = record.PreemptedFor,
             Errors = record.Errors,
             Claims = known.Claims.SequenceEqual(record.Claims) ? record.Claims : known.Claims,
+            HasRun = record.HasRun,
             Placement = record.Placement,
             StartedAt = record.StartedAt,
             Disposition = known.Placement is null && record.Placement is not null ? record.Disposition : known.Disposition,
@@ -124,7 +132,7 @@ internal sealed partial class ClusterCache
         public void Replace(IReadOnlyList<Node> items) => cache.Write(() =>
         {
             var present = items.Select(item => item.Name).ToHashSet();
-            foreach (var gone in cache._nodes.Keys.Where(name => !present.Contains(name)).ToList())
+            foreach (var gone in cache._declared.Keys.Where(name => !present.Contains(name)).ToList())
                 Remove(gone);
             foreach (var item in items)
                 Set(item);
@@ -137,17 +145,14 @@ internal sealed partial class ClusterCache
 
         private bool Set(Node node)
         {
-            // A kubelet's heartbeat changes nothing that is planned with.
-            if (cache._nodes.TryGetValue(node.Name, out var known) && ModelComparison.AreEqual(known, node))
-                return false;
-            cache._nodes[node.Name] = node;
-            cache._pods.DirtyNodes.Add(node.Name);
-            return true;
+            cache._declared[node.Name] = node;
+            return cache.SetPlanned(node);
         }
 
         private bool Remove(NodeName name)
         {
             cache._pods.DirtyNodes.Add(name);
+            cache._declared.Remove(name);
             return cache._nodes.Remove(name);
         }
     }

@@ -380,7 +380,7 @@ internal sealed partial class ClusterCache
         GroupSize(first),
         _pods.SucceededOf(id), _assumptions.PlacementOf, _assumptions.AssumedAt, _backoffs.HeldUntil,
         _notices.GetValueOrDefault, _nominations.GetValueOrDefault, BudgetOf,
-        VolumesOf, _refusals.Of);
+        VolumesOf, _refusals.Of, IsIdle);
 
     private int? GroupSize(PodRecord pod)
     {

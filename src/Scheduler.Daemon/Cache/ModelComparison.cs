@@ -15,7 +15,7 @@ internal static class ModelComparison
 
     public static bool AreEqual(Node a, Node b) =>
         a.Name == b.Name && a.Allocatable == b.Allocatable && a.MaxPods == b.MaxPods && a.Flavor == b.Flavor
-        && a.IsReady == b.IsReady && a.IsCordoned == b.IsCordoned
+        && a.IsReady == b.IsReady && a.IsCordoned == b.IsCordoned && a.IsQuarantined == b.IsQuarantined
         && a.UsedByOthers == b.UsedByOthers && a.PodsOfOthers == b.PodsOfOthers
         && a.Devices.SequenceEqual(b.Devices) && a.MigCapacities.SequenceEqual(b.MigCapacities)
         && a.Scalars.SequenceEqual(b.Scalars) && a.ScalarsUsedByOthers.SequenceEqual(b.ScalarsUsedByOthers) && a.Taints.SequenceEqual(b.Taints)

@@ -52,7 +52,7 @@ internal sealed class NodeRoom
     public string? Refusal(PodShape shape, PodPlacement placement)
     {
         if (!_node.IsSchedulable)
-            return $"node {_node.Name} is {(_node.IsReady ? "cordoned" : "not ready")}";
+            return $"node {_node.Name} is {(!_node.IsReady ? "not ready" : _node.IsCordoned ? "cordoned" : "in quarantine")}";
         if (_podsLeft < 1)
             return $"node {_node.Name} runs its {_node.MaxPods} pods";
         if (!shape.Requests.FitsIn(_free))

@@ -19,7 +19,8 @@ internal static class WorkloadAssembly
         Func<PodId, DateTimeOffset?> AssumedAt, Func<PodId, DateTimeOffset?> HeldUntil, Func<PodId, Notice?> NoticeOf,
         Func<PodId, PodPlacement?> NominationOf, Func<PodRecord, string?> BudgetOf,
         Func<PodRecord, PodVolumes> VolumesOf,
-        Func<PodId, ImmutableArray<NodeName>> RefusedNodesOf);
+        Func<PodId, ImmutableArray<NodeName>> RefusedNodesOf,
+        Func<PodRecord, bool> IsIdle);
 
     /// <param name="id">The workload.</param>
     /// <param name="records">All its pods, in any order.</param>
@@ -73,6 +74,7 @@ internal static class WorkloadAssembly
                 placement is null ? NodeRefusals.Without(record.Shape, surroundings.RefusedNodesOf(record.Id)) : record.Shape),
             Labels = record.Labels,
             State = state,
+            IsIdle = state == PodState.Placed && surroundings.IsIdle(record),
             Placement = placement,
             Nomination = state == PodState.Pending ? surroundings.NominationOf(record.Id) : null,
             Notice = state == PodState.Placed && surroundings.NoticeOf(record.Id) is { } notice

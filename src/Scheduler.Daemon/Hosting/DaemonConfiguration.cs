@@ -1,5 +1,6 @@
 using System.Net;
 using Microsoft.Extensions.Options;
+using Scheduler.Daemon.Gpus;
 using Scheduler.Daemon.Options;
 
 namespace Scheduler.Daemon.Hosting;
@@ -29,6 +30,8 @@ public static class DaemonConfiguration
         CheckApi(settings.Api, errors);
         Add("extender", new ExtenderOptionsRangeValidator().Validate(null, settings.Extender), errors);
         CheckExtender(settings, errors);
+        Add("telemetry", new TelemetryOptionsRangeValidator().Validate(null, settings.Telemetry), errors);
+        errors.AddRange(TelemetrySettings.FindErrors(settings.Telemetry));
         // Most of the policy has its range on the option too; what is told twice is told once.
         foreach (var error in DaemonParts.Policy(settings).Validate().Where(error => error.Path.StartsWith("policy.topologyLevels", StringComparison.Ordinal)))
             errors.Add($"scheduling{error.Path["policy".Length..]}: {error.Message}");

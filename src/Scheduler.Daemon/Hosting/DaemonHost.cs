@@ -14,6 +14,7 @@ using Scheduler.Daemon.Api;
 using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Options;
+using Scheduler.Daemon.Web;
 
 namespace Scheduler.Daemon.Hosting;
 
@@ -99,9 +100,9 @@ public sealed class DaemonHost : IAsyncDisposable
                 ExtenderListener.Listen(kestrel, settings.Extender, settings.Time, logger);
         });
         var parts = new DaemonParts(settings, ApiServerConnector.Connect(settings), loggers);
-        AddApi(builder.Services, parts, settings.Api);
+        AddApi(builder.Services, parts, settings.Api, settings.Time);
         var app = builder.Build();
-        Map(app, parts, settings.Api);
+        Map(app, parts, settings.Api, settings.Time);
         return new DaemonHost(app, parts, settings, logger);
     }
 
@@ -200,11 +201,15 @@ public sealed class DaemonHost : IAsyncDisposable
             logging.AddSimpleConsole(text => (text.SingleLine, text.UseUtcTimestamp, text.TimestampFormat) = (true, true, "HH:mm:ss.fff "));
     }
 
-    private static void AddApi(IServiceCollection services, DaemonParts parts, ApiOptions api)
+    private static void AddApi(IServiceCollection services, DaemonParts parts, ApiOptions api, TimeProvider time)
     {
         services.AddSingleton(parts.ReadModel);
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
         services.AddSingleton(parts.History);
+        services.AddSingleton(parts.Gpus);
+        services.AddSingleton(parts.Cache);
+        services.AddSingleton(parts.Leadership);
+        services.AddSingleton(time);
         services.AddSingleton(parts.PlanningPolicy);
         services.AddGrpc();
         if (api.Reflection)
@@ -214,19 +219,22 @@ public sealed class DaemonHost : IAsyncDisposable
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.Zero, TimeSpan.FromSeconds(1)));
     }
 
-    private static void Map(WebApplication app, DaemonParts parts, ApiOptions api)
+    private static void Map(WebApplication app, DaemonParts parts, ApiOptions api, TimeProvider time)
     {
         if (parts.Extender is { } extender)
             ExtenderListener.Map(app, extender);
         app.MapGrpcService<QueueApi>();
         app.MapGrpcService<TenantApi>();
         app.MapGrpcService<ExportApi>();
+        app.MapGrpcService<ClusterApi>();
         app.MapGrpcHealthChecksService();
         if (api.Reflection)
             app.MapGrpcReflectionService();
         app.MapGet("/healthz", context => AnswerAsync(context, parts.Health.Live()));
         app.MapGet("/readyz", context => AnswerAsync(context, parts.Health.Ready()));
         app.MapMetrics("/metrics", parts.Metrics.Registry);
+        if (api.WebPage)
+            new WebPage(parts.ReadModel, app.Services.GetRequiredService<ApiLimits>(), time).Map(app);
     }
 
     private static Task AnswerAsync(HttpContext context, HealthReport report)

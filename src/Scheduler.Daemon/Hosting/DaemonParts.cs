@@ -1,9 +1,9 @@
 using System.Collections.Immutable;
 using Microsoft.Extensions.Logging;
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Extender;
+using Scheduler.Daemon.Gpus;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
 using Scheduler.Daemon.Kubernetes.Wire;
@@ -18,6 +18,11 @@ internal sealed class DaemonParts : IDisposable
     private readonly IDisposable _leadershipResource;
     private readonly BindQueue _binds;
     private readonly ExtenderService? _extender;
+    private readonly HttpClient _exporterClient = new(new SocketsHttpHandler { PooledConnectionIdleTimeout = TimeSpan.FromMinutes(2) })
+    {
+        // Each read has its own deadline.
+        Timeout = Timeout.InfiniteTimeSpan,
+    };
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -44,6 +49,10 @@ internal sealed class DaemonParts : IDisposable
         var conditions = new ConditionWriter(
             client, Cache, Leadership, events, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var evictor = new Evictor(client, Cache, Leadership, events, Metrics, time, logger);
+        var exporters = new ExporterBook(TelemetrySettings.Targets(settings.Telemetry));
+        Gpus = new ClusterHealth(TelemetrySettings.Policy(settings.Telemetry), TelemetrySettings.Idle(settings.Telemetry), Cache, exporters, Leadership, events, Metrics, time, logger);
+        var healthWriter = new HealthWriter(
+            client, Gpus, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, HealthTick(settings), time, logger);
         var reservations = new ReservationWriter(
             client, Cache, Leadership, new RateLimit(kubernetes.StatusWritesPerSecond, time), Metrics, time, logger);
         var tenantStatus = new TenantStatusWriter(client, Cache, ReadModel, Leadership, Metrics, time, logger);
@@ -77,8 +86,14 @@ internal sealed class DaemonParts : IDisposable
             extender = [new DaemonPart("extender", _extender.RunAsync), new DaemonPart("commitment announcer", announcer.RunAsync)];
         }
 
+        DaemonPart[] evacuation = settings.Telemetry.MoveWork
+            ? [new DaemonPart("evacuator", new Evacuator(Cache, Gpus, evictor, Leadership, time).RunAsync)]
+            : [];
+
+        // Nobody waits for the exporters: a cluster without them is scheduled all the same.
+        var telemetry = MakeTelemetry(settings, client, exporters, logger);
         Runtime = new DaemonRuntime(
-            [.. watches.Select(watch => watch.Part)],
+            [.. watches.Select(watch => watch.Part), .. telemetry],
             election,
             [
                 new DaemonPart("event recorder", events.RunAsync),
@@ -86,7 +101,9 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("evictor", evictor.RunAsync),
                 new DaemonPart("reservation writer", reservations.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
+                new DaemonPart("health writer", healthWriter.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
+                .. evacuation,
                 .. extender,
             ],
             Loop, _binds, Synced, time, logger);
@@ -97,6 +114,8 @@ internal sealed class DaemonParts : IDisposable
     public SchedulerMetrics Metrics { get; }
 
     public ClusterCache Cache { get; }
+
+    public ClusterHealth Gpus { get; }
 
     public ILeadership Leadership { get; }
 
@@ -123,6 +142,7 @@ internal sealed class DaemonParts : IDisposable
         _extender?.Dispose();
         _leadershipResource.Dispose();
         _binds.Dispose();
+        _exporterClient.Dispose();
         Client.Dispose();
     }
 
@@ -147,8 +167,8 @@ internal sealed class DaemonParts : IDisposable
         return
         [
             Make(pods),
-            Make(new Reflector<NodeObject, Node>(client, Watched(settings, "nodes", "/api/v1/nodes"),
-                WireJson.Default.NodeObject, node => NodeMapping.Map(node, flavorLabel), Cache.Nodes, Metrics.Observer, settings.Time, logger)),
+            Make(new Reflector<NodeObject, NodeRecord>(client, Watched(settings, "nodes", "/api/v1/nodes"),
+                WireJson.Default.NodeObject, node => NodeRecord.Map(node, flavorLabel), Gpus.Nodes, Metrics.Observer, settings.Time, logger)),
             Make(new Reflector<TenantObject, TenantRecord>(client, Watched(settings, "tenants", "/apis/weir.scheduler/v1/tenants", mayBeAbsent: true),
                 WireJson.Default.TenantObject, TenantMapping.Map, Cache.Tenants, Metrics.Observer, settings.Time, logger)),
             Make(new Reflector<PodGroupObject, PodGroupRecord>(client,
@@ -176,6 +196,31 @@ internal sealed class DaemonParts : IDisposable
                 WireJson.Default.DisruptionBudgetObject, BudgetMapping.Map, Cache.Budgets, Metrics.Observer, settings.Time, logger)),
         ];
     }
+
+    private List<DaemonPart> MakeTelemetry(DaemonSettings settings, ApiServerClient client, ExporterBook exporters, ILogger logger)
+    {
+        var options = settings.Telemetry;
+        var parts = new List<DaemonPart>();
+        if (options.Enabled)
+        {
+            foreach (var (selector, index) in options.ExporterSelectors.Select((selector, index) => (selector, index)))
+            {
+                var watched = Watched(settings, $"exporters-{index}", "/api/v1/pods") with { LabelSelector = selector };
+                var reflector = new Reflector<PodObject, ExporterPod>(client, watched,
+                    WireJson.Default.PodObject, pod => ExporterPod.Map(pod, options.ExporterPort), exporters.NewSink(), Metrics.Observer, settings.Time, logger);
+                parts.Add(new DaemonPart($"watch of exporters {index}", reflector.RunAsync));
+            }
+
+            var scraper = new ExporterScraper(
+                exporters, (target, reading) => Gpus.Observe(target.Node, reading), _exporterClient, TelemetrySettings.Scraper(options), Metrics,
+                Backoff.RandomJitter, settings.Time, logger);
+            parts.Add(new DaemonPart("exporter scraper", scraper.RunAsync));
+        }
+
+        return parts;
+    }
+
+    private static TimeSpan HealthTick(DaemonSettings settings) => TimeSpan.FromSeconds(Math.Min(5, settings.Telemetry.IntervalSeconds));
 
     private static Watch Make<TObject, TItem>(Reflector<TObject, TItem> reflector)
         where TObject : class, IWireObject =>

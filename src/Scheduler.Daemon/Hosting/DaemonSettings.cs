@@ -46,6 +46,9 @@ public sealed record DaemonSettings
     /// <summary>Section <c>extender</c>.</summary>
     public ExtenderOptions Extender { get; init; } = new();
 
+    /// <summary>Section <c>telemetry</c>.</summary>
+    public TelemetryOptions Telemetry { get; init; } = new();
+
     /// <summary>Form of the log, which goes to stderr. Default text.</summary>
     public LogFormat LogFormat { get; init; }
 

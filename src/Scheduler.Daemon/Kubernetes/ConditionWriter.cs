@@ -85,7 +85,7 @@ internal sealed class ConditionWriter(
         if (pod.IsThroughExtender)
         {
             Remember(pod.Id, wanted, now);
-            events.Record(PodReference.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
+            events.Record(EventSubject.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
             return;
         }
 
@@ -105,7 +105,7 @@ internal sealed class ConditionWriter(
         metrics.StatusWrite("condition", "written");
         Remember(pod.Id, wanted, now);
         if (before != wanted.Reason)
-            events.Record(PodReference.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
+            events.Record(EventSubject.Of(pod), EventKind.Warning, "FailedScheduling", $"{wanted.Reason}: {wanted.Message}");
     }
 
     private static PodStatusPatch PatchOf(Wanted wanted, bool isTransition, DateTimeOffset now) => new()

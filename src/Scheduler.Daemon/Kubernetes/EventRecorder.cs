@@ -13,12 +13,18 @@ internal enum EventKind
     Warning,
 }
 
-/// <summary>The pod that an Event is about.</summary>
-internal sealed record PodReference(string Namespace, string Name, string Uid)
+/// <summary>The pod or node that an Event is about.</summary>
+internal sealed record EventSubject(string Namespace, string Name, string Uid)
 {
-    public static PodReference Of(PodRecord pod) => new(pod.Namespace, pod.Name, pod.Id.Value);
+    /// <summary>Pod or Node.</summary>
+    public string Kind { get; init; } = "Pod";
 
-    public static PodReference Of(BindRequest request) => new(request.Namespace, request.Name, request.Pod.Value);
+    public static EventSubject Of(PodRecord pod) => new(pod.Namespace, pod.Name, pod.Id.Value);
+
+    /// <summary>A node, whose Events are in namespace default as those of its kubelet are.</summary>
+    public static EventSubject OfNode(string name, string uid) => new("default", name, uid) { Kind = "Node" };
+
+    public static EventSubject Of(BindRequest request) => new(request.Namespace, request.Name, request.Pod.Value);
 }
 
 /// <summary>
@@ -42,7 +48,7 @@ internal sealed class EventRecorder(
     private long _sequence;
 
     /// <summary>Hands an Event over; never waits. Nothing is written while another replica leads.</summary>
-    public void Record(PodReference about, EventKind kind, string reason, string message)
+    public void Record(EventSubject about, EventKind kind, string reason, string message)
     {
         var now = time.GetUtcNow();
         if (leadership.Term is null || !IsNews((about.Uid, reason, message), now))
@@ -59,10 +65,10 @@ internal sealed class EventRecorder(
             InvolvedObject = new ObjectReference
             {
                 ApiVersion = "v1",
-                Kind = "Pod",
+                Kind = about.Kind,
                 Name = about.Name,
                 Uid = about.Uid,
-                Namespace = about.Namespace,
+                Namespace = about.Kind == "Node" ? null : about.Namespace,
             },
             Type = kind.ToString(),
             Reason = reason,

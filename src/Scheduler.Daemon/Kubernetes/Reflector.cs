@@ -39,6 +39,7 @@ internal sealed class Reflector<TObject, TItem>(
     private List<TaskCompletionSource> _wanted = [];
     private CancellationTokenSource? _watching;
     private string? _resourceVersion;
+    private readonly string _selector = settings.LabelSelector is { } selector ? "&labelSelector=" + Uri.EscapeDataString(selector) : "";
     private string _path = settings.Path;
     private bool _isAbsent;
     private long? _missingSince;
@@ -216,7 +217,7 @@ internal sealed class Reflector<TObject, TItem>(
         ListMeta meta;
         do
         {
-            var query = $"?limit={settings.PageSize}{(next is null ? "" : "&continue=" + Uri.EscapeDataString(next))}";
+            var query = $"?limit={settings.PageSize}{_selector}{(next is null ? "" : "&continue=" + Uri.EscapeDataString(next))}";
             using var response = await client.OpenAsync(_path + query, stop).ConfigureAwait(false);
             var page = await ReadPageAsync(response, stop).ConfigureAwait(false);
             var metadata = JsonSlices.ReadListPage(page, slice => Decode(slice, items.Add));
@@ -257,7 +258,7 @@ internal sealed class Reflector<TObject, TItem>(
     private async Task<bool> WatchAsync(CancellationToken stop)
     {
         var seconds = WatchSecondsLow + (int)(_jitter() * WatchSecondsSpread);
-        var query = $"?watch=true&allowWatchBookmarks=true&resourceVersion={_resourceVersion}&timeoutSeconds={seconds}";
+        var query = $"?watch=true&allowWatchBookmarks=true&resourceVersion={_resourceVersion}&timeoutSeconds={seconds}{_selector}";
         var started = time.GetTimestamp();
         using var stalled = new CancellationTokenSource(settings.StalledAfter, time);
         using var both = CancellationTokenSource.CreateLinkedTokenSource(stop, stalled.Token);

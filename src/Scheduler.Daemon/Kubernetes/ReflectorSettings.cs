@@ -25,6 +25,9 @@ internal sealed record ReflectorSettings
     /// <summary>Path of the same collection in an older version of the API, for servers that do not know the first; null if there is none.</summary>
     public string? OlderPath { get; init; }
 
+    /// <summary>A label selector that the objects match; null for all of them.</summary>
+    public string? LabelSelector { get; init; }
+
     public int PageSize { get; init; } = 500;
     public TimeSpan StalledAfter { get; init; } = TimeSpan.FromMinutes(2);
     public TimeSpan BackoffFirst { get; init; } = TimeSpan.FromMilliseconds(200);

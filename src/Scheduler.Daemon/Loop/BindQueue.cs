@@ -146,7 +146,7 @@ internal sealed class BindQueue(
             cache.FinishBinding(request.Pod);
             Log.Bound(logger, request.Namespace, request.Name, request.Node.Value);
             var devices = request.Devices.IsEmpty ? "" : $", GPU {PodBinder.FormatDevices(request.Devices)}";
-            events.Record(PodReference.Of(request), EventKind.Normal, "Scheduled", $"assigned to {request.Node}{devices}");
+            events.Record(EventSubject.Of(request), EventKind.Normal, "Scheduled", $"assigned to {request.Node}{devices}");
             return;
         }
 
@@ -161,6 +161,6 @@ internal sealed class BindQueue(
         Log.BindFailed(logger, request.Namespace, request.Name, request.Node.Value, outcome.Result.ToString(), outcome.Message);
         cache.Forget(request.Pod, backOff: outcome.Result is not (BindResult.Gone or BindResult.Fenced));
         if (outcome.Result is BindResult.Rejected or BindResult.Exhausted)
-            events.Record(PodReference.Of(request), EventKind.Warning, "FailedBinding", $"binding to {request.Node} failed: {outcome.Message}");
+            events.Record(EventSubject.Of(request), EventKind.Warning, "FailedBinding", $"binding to {request.Node} failed: {outcome.Message}");
     }
 }

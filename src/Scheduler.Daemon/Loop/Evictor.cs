@@ -65,6 +65,22 @@ internal sealed class Evictor(
         return null;
     }
 
+    /// <summary>Tells a pod to go because its GPU is sick.</summary>
+    public void Evacuate(PodRecord pod)
+    {
+        var deadline = time.GetUtcNow() + pod.PreemptionGrace;
+        cache.PlaceUnderNotice(pod.Id, new Notice(pod.PreemptionGrace > TimeSpan.Zero ? CeilingSecond(deadline) : deadline, PreemptionNotice.GpuHealth.Value));
+        metrics.Evacuated();
+        _wake.Set();
+    }
+
+    /// <summary>Takes one notice back.</summary>
+    public void TakeBack(PodId pod)
+    {
+        cache.WithdrawNotice(pod);
+        _wake.Set();
+    }
+
     /// <summary>Takes notices back. A pod whose eviction has been accepted goes all the same.</summary>
     /// <returns>Null: there is nothing to refuse.</returns>
     public string? Withdraw(Withdraw decision)
@@ -163,7 +179,7 @@ internal sealed class Evictor(
             var isBudget = failure is ApiServerException { StatusCode: HttpStatusCode.TooManyRequests };
             metrics.Eviction(isBudget ? "refused" : "failed");
             if (isBudget)
-                events.Record(PodReference.Of(pod), EventKind.Warning, "EvictionRefused", $"a disruption budget does not let it go yet: {failure.Message}");
+                events.Record(EventSubject.Of(pod), EventKind.Warning, "EvictionRefused", $"a disruption budget does not let it go yet: {failure.Message}");
             RetryLater(pod, failure);
         }
         finally
@@ -211,7 +227,7 @@ internal sealed class Evictor(
         }
 
         metrics.Eviction("withdrawn");
-        events.Record(PodReference.Of(pod), EventKind.Normal, "PreemptionWithdrawn", "it may stay: its room is not needed any more");
+        events.Record(EventSubject.Of(pod), EventKind.Normal, "PreemptionWithdrawn", "it may stay: its room is not needed any more");
     }
 
     private void RetryLater(PodRecord pod, Exception failure)
@@ -230,9 +246,9 @@ internal sealed class Evictor(
 
     private async Task TellAsync(PodRecord pod, Notice notice, CancellationToken cancellation)
     {
-        var message = $"preempted for {notice.Beneficiary}; to be evicted by {MicroTime.FormatSeconds(notice.Deadline)}";
+        var message = $"{Cause(notice)}; to be evicted by {MicroTime.FormatSeconds(notice.Deadline)}";
         await SetConditionAsync(pod, "True", "PreemptionByScheduler", message, cancellation).ConfigureAwait(false);
-        events.Record(PodReference.Of(pod), EventKind.Warning, "Preempting", message);
+        events.Record(EventSubject.Of(pod), EventKind.Warning, "Preempting", message);
         metrics.Eviction("noticed");
     }
 
@@ -274,9 +290,13 @@ internal sealed class Evictor(
 
         _accepted[pod.Id] = time.GetUtcNow();
         metrics.Eviction("evicted");
-        events.Record(PodReference.Of(pod), EventKind.Normal, "Preempted", $"evicted for {notice.Beneficiary}");
+        events.Record(EventSubject.Of(pod), EventKind.Normal, "Preempted", $"evicted: {Cause(notice)}");
         Log.Evicted(logger, pod.Namespace, pod.Name);
     }
+
+    private static string Cause(Notice notice) => notice.Beneficiary == PreemptionNotice.GpuHealth.Value
+        ? "moved, because a GPU that it holds is in quarantine"
+        : $"preempted for {notice.Beneficiary}";
 
     private static DateTimeOffset CeilingSecond(DateTimeOffset at)
     {

@@ -107,9 +107,22 @@ public sealed class ReadModel
     private readonly Lock _gate = new();
     private TaskCompletionSource _next = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private PublishedCycle? _current;
+    private ImmutableArray<RecentDecision> _recent = [];
 
     /// <summary>The last finished cycle; null before the first.</summary>
     public PublishedCycle? Current => Volatile.Read(ref _current);
+
+    /// <summary>The last things that were done, newest first.</summary>
+    public ImmutableArray<RecentDecision> Recent
+    {
+        get
+        {
+            lock (_gate)
+            {
+                return _recent;
+            }
+        }
+    }
 
     /// <summary>
     /// Waits until a cycle after number <paramref name="seen"/> was published, and gives back the newest; cycles in between may be
@@ -138,6 +151,7 @@ public sealed class ReadModel
         TaskCompletionSource published;
         lock (_gate)
         {
+            _recent = RecentDecisions.Add(_recent, cycle);
             Volatile.Write(ref _current, cycle);
             published = _next;
             _next = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);

@@ -142,6 +142,11 @@ public sealed class ApiOptions
     [Required]
     public string Address { get; set; } = "127.0.0.1";
 
+    /// <summary>
+    /// Whether the web page is served, at / of the HTTP port. It shows every tenant's workloads to whoever reaches the port. Default false.
+    /// </summary>
+    public bool WebPage { get; set; }
+
     /// <summary>Port of /healthz, /readyz and /metrics (HTTP/1), 0 to 65535; 0 takes a free one. Default 8080.</summary>
     [Range(0, 65_535)]
     public int HttpPort { get; set; } = 8080;

@@ -1,6 +1,7 @@
 using Prometheus;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Kubernetes;
+using Scheduler.Telemetry.Health;
 
 namespace Scheduler.Daemon.Telemetry;
 
@@ -47,6 +48,20 @@ public sealed class SchedulerMetrics
     private readonly Histogram _extenderAttempts;
     private readonly Counter _commitmentsEnded;
     private readonly Gauge _commitments;
+    private readonly Gauge _exporters;
+    private readonly Gauge _silentExporters;
+    private readonly Gauge _scrapeAge;
+    private readonly Counter _scrapes;
+    private readonly Histogram _scrapeSeconds;
+    private readonly Counter _scrapesCutOff;
+    private readonly Counter _scrapesUnmatched;
+    private readonly Gauge _devices;
+    private readonly Gauge _quarantinedNodes;
+    private readonly Counter _healthChanges;
+    private readonly Counter _programFaults;
+    private readonly Counter _rejections;
+    private readonly Counter _evacuations;
+    private readonly Gauge _idleGpus;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -93,6 +108,20 @@ public sealed class SchedulerMetrics
         _commitmentsEnded = metrics.CreateCounter(
             "weir_extender_commitments_ended_total", "Nodes decided for pods of kube-scheduler, by how that ended: bound, refused (not offered), expired, revoked, failed, fenced, gone.", "end");
         _commitments = metrics.CreateGauge("weir_extender_commitments", "Pods with a node that kube-scheduler has not bound yet.");
+        _exporters = metrics.CreateGauge("weir_gpu_exporters", "Exporters of GPU metrics that are read.");
+        _silentExporters = metrics.CreateGauge("weir_gpu_exporters_silent", "Nodes whose exporter was not heard for too long: their GPUs are planned with on the API's word alone.");
+        _scrapeAge = metrics.CreateGauge("weir_gpu_scrape_age_seconds", "Age of what is known from the exporter that was not heard for the longest time.");
+        _scrapes = metrics.CreateCounter("weir_gpu_scrapes_total", "Reads of exporters by result: ok, timeout, failed.", "result");
+        _scrapeSeconds = metrics.CreateHistogram("weir_gpu_scrape_duration_seconds", "Time of one read of an exporter.", new HistogramConfiguration { Buckets = BindBuckets });
+        _scrapesCutOff = metrics.CreateCounter("weir_gpu_scrapes_cut_off_total", "Answers of exporters of which a part was left out, because they were too long.");
+        _scrapesUnmatched = metrics.CreateCounter("weir_gpu_scrapes_unmatched_total", "Readings of nodes that the cluster does not have.");
+        _devices = metrics.CreateGauge("weir_gpu_devices", "GPUs that exporters or operators spoke of, by health: healthy, suspect, quarantined, probation.", "state");
+        _quarantinedNodes = metrics.CreateGauge("weir_quarantined_nodes", "Nodes that are quarantined as a whole.");
+        _healthChanges = metrics.CreateCounter("weir_gpu_health_changes_total", "Changes of health by subject (device, node) and new state.", "subject", "to");
+        _programFaults = metrics.CreateCounter("weir_gpu_program_faults_total", "XIDs that are faults of programs and quarantine nothing.");
+        _rejections = metrics.CreateCounter("weir_rejected_pods_total", "Pods that the kubelet of their node turned away after they were bound.");
+        _evacuations = metrics.CreateCounter("weir_evacuated_pods_total", "Pods that were told to go because a GPU of theirs is quarantined.");
+        _idleGpus = metrics.CreateGauge("weir_tenant_idle_gpus", "GPUs that pods of the tenant hold and have done nothing with for a while.", "tenant");
         Observer = new WatchObserver(this);
     }
 
@@ -229,6 +258,44 @@ public sealed class SchedulerMetrics
     }
 
     internal void SetCommitments(int count) => _commitments.Set(count);
+
+    internal void SetExporters(int count) => _exporters.Set(count);
+
+    internal void Scraped(string result, TimeSpan duration)
+    {
+        _scrapes.WithLabels(result).Inc();
+        _scrapeSeconds.Observe(duration.TotalSeconds);
+    }
+
+    internal void ScrapeCutOff() => _scrapesCutOff.Inc();
+
+    internal void ScrapeUnmatched() => _scrapesUnmatched.Inc();
+
+    internal void SetHealth(IReadOnlyDictionary<HealthState, int> devices, int quarantinedNodes, int silent, TimeSpan oldest)
+    {
+        foreach (var state in Enum.GetValues<HealthState>())
+            _devices.WithLabels(state.ToString().ToLowerInvariant()).Set(devices.GetValueOrDefault(state));
+        _quarantinedNodes.Set(quarantinedNodes);
+        _silentExporters.Set(silent);
+        _scrapeAge.Set(oldest.TotalSeconds);
+    }
+
+    /// <summary>Sets what is held idle; a tenant that holds nothing idle any more goes to 0.</summary>
+    internal void SetIdle(IReadOnlyDictionary<string, long> milliGpuByTenant)
+    {
+        foreach (var labels in _idleGpus.GetAllLabelValues().Where(labels => !milliGpuByTenant.ContainsKey(labels[0])))
+            _idleGpus.WithLabels(labels).Set(0);
+        foreach (var (tenant, milliGpu) in milliGpuByTenant)
+            _idleGpus.WithLabels(tenant).Set(Gpus(milliGpu));
+    }
+
+    internal void HealthChanged(string subject, string to) => _healthChanges.WithLabels(subject, to).Inc();
+
+    internal void ProgramFault() => _programFaults.Inc();
+
+    internal void PodRejected() => _rejections.Inc();
+
+    internal void Evacuated() => _evacuations.Inc();
 
     private static double Gpus(long milliGpu) => milliGpu / 1000.0;
 

@@ -137,6 +137,42 @@ public sealed class GpuHealth
     public IReadOnlyList<HealthTransition> Release(DateTimeOffset now, int? device, string reason) =>
         ByOperator(now, device, health => HealthMachine.Release(health, now, reason));
 
+    /// <summary>
+    /// Goes on from what was written down by an earlier process: nothing is told as a change. The clean time begins anew, and what
+    /// counters and XIDs said before is not known.
+    /// </summary>
+    /// <param name="now">The time.</param>
+    /// <param name="node">The node as a whole; null if nothing was written about it.</param>
+    /// <param name="devices">The devices that something was written about, with their UUIDs. Numbers beyond <see cref="HealthPolicy.MaxDevices"/> are left out.</param>
+    public void Restore(DateTimeOffset now, SubjectHealth? node, IEnumerable<(int Index, string Uuid, SubjectHealth Health)> devices)
+    {
+        Node = node is null ? HealthMachine.New(now) : Resumed(node, now);
+        foreach (var device in _devices.Values)
+        {
+            device.Health = HealthMachine.New(now);
+        }
+
+        foreach (var (index, uuid, health) in devices)
+        {
+            if (index < 0 || index >= _policy.MaxDevices)
+            {
+                continue;
+            }
+
+            if (!_devices.TryGetValue(index, out var track))
+            {
+                _devices.Add(index, track = new DeviceTrack(index, health) { Uuid = uuid });
+            }
+
+            track.Health = Resumed(health, now);
+        }
+    }
+
+    /// <summary>The UUID of a device as last told; empty if it never was.</summary>
+    public string UuidOf(int device) => _devices.TryGetValue(device, out var track) ? track.Uuid : "";
+
+    private static SubjectHealth Resumed(SubjectHealth health, DateTimeOffset now) => health with { Heard = now, CleanFor = TimeSpan.Zero, TroubledSince = null };
+
     private List<HealthTransition> ByOperator(DateTimeOffset now, int? device, Func<SubjectHealth, SubjectHealth> next)
     {
         var changes = new List<HealthTransition>();

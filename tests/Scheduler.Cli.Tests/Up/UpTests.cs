@@ -129,6 +129,70 @@ public sealed partial class UpTests : IDisposable
     }
 
     [Fact]
+    public async Task A_GPU_that_is_broken_by_a_typed_command_is_listed_in_quarantine_and_an_operator_has_the_last_word()
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        await using var output = new ExpectingWriter("It ends with Ctrl-C.");
+        await using var error = new StringWriter();
+        var terminal = new Terminal { Out = output, Error = TextWriter.Synchronized(error), OpenIn = () => new StringReader("melt h100-0 3\nremap h100-0 3\n") };
+        var up = WeirCommand.RunAsync(["up", "--inject", "-", "--port", "0", "--api-port", "0"], terminal, stop: stop.Token);
+        await await Task.WhenAny(output.Seen, up);
+        var address = AddressInHeader().Match(output.ToString()).Groups[1].Value;
+
+        var gpu = await UntilGpuAsync(address, 3, health => health == "quarantined");
+        Assert.Equal("a memory row could not be remapped", gpu.GetProperty("reason").GetString());
+        var table = await WeirRun.Of("gpus", "--node", "h100-0", "--address", address);
+        Assert.StartsWith("NODE    GPU  MODEL", table.Out, StringComparison.Ordinal);
+        Assert.Contains("quarantined: a memory row could not be remapped", table.Out, StringComparison.Ordinal);
+
+        var released = await WeirRun.Of("gpus", "release", "h100-0", "3", "--address", address);
+        Assert.Equal("GPU 3 of h100-0 is released.", released.Out.Trim());
+        await UntilGpuAsync(address, 3, health => health == "probation");
+        var taken = await WeirRun.Of("gpus", "quarantine", "h100-0", "4", "--reason", "fan broken", "--address", address);
+        Assert.Equal((0, "GPU 4 of h100-0 is in quarantine."), (taken.ExitCode, taken.Out.Trim()));
+        Assert.Equal("fan broken", (await UntilGpuAsync(address, 4, health => health == "quarantined")).GetProperty("reason").GetString());
+
+        Assert.Contains("no GPU 9", (await WeirRun.Of("gpus", "release", "h100-0", "9", "--address", address)).SingleError, StringComparison.Ordinal);
+        Assert.Contains("no node 'x'", (await WeirRun.Of("gpus", "--node", "x", "--address", address)).SingleError, StringComparison.Ordinal);
+        var bad = await WeirRun.Of("gpus", "release", "h100-0", "three");
+        Assert.Equal(2, bad.ExitCode);
+        Assert.Contains("see weir gpus release --help", bad.SingleError, StringComparison.Ordinal);
+        await stop.CancelAsync();
+        Assert.Equal(0, await up);
+        Assert.Contains("weir: 'melt h100-0 3' is none of xid NODE GPU CODE", error.ToString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_fault_that_cannot_be_injected_is_refused_before_anything_starts()
+    {
+        var run = await WeirRun.Of("up", "--for", "1s", "--inject", "1s melt h100-0", "--inject", "1s silent nowhere");
+        Assert.Equal(1, run.ExitCode);
+        Assert.Equal(2, run.ErrorLines.Length);
+        Assert.Contains("--inject: '1s melt h100-0' is none of", run.ErrorLines[0], StringComparison.Ordinal);
+        Assert.Contains("--inject: there is no node 'nowhere'", run.ErrorLines[1], StringComparison.Ordinal);
+    }
+
+    private static async Task<JsonElement> UntilGpuAsync(string address, int device, Func<string, bool> isAsWanted)
+    {
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        limit.CancelAfter(TimeSpan.FromSeconds(60));
+        using var timer = new PeriodicTimer(TimeSpan.FromMilliseconds(100));
+        while (true)
+        {
+            var run = await WeirRun.Of("gpus", "--node", "h100-0", "--address", address, "--output", "json");
+            Assert.Equal("", run.Error);
+            using var json = JsonDocument.Parse(run.Out);
+            var gpu = json.RootElement.GetProperty("gpus").EnumerateArray().FirstOrDefault(gpu => gpu.GetProperty("device").GetInt32() == device);
+            if (gpu.ValueKind == JsonValueKind.Object && isAsWanted(gpu.GetProperty("health").GetString()!))
+            {
+                return gpu.Clone();
+            }
+
+            await timer.WaitForNextTickAsync(limit.Token);
+        }
+    }
+
+    [Fact]
     public async Task A_live_cluster_is_exported_and_simulated_from_its_file_and_from_itself()
     {
         var workload = _folder.Write("workload.yaml", """

@@ -164,6 +164,18 @@ public class ReclaimTests
     }
 
     [Fact]
+    public void A_notice_for_the_health_of_a_GPU_is_not_the_planners_to_withdraw()
+    {
+        var victim = Make.Waiting("victim", "b", EightGpus).RunningOn("h100-000") with { PreemptionGrace = TwoMinutes };
+        var notice = new PreemptionNotice(PreemptionNotice.GpuHealth, Make.Now + TwoMinutes);
+        var cluster = Borrowed(victim with { Pods = [victim.Pods[0] with { Notice = notice }] });
+        cluster.Nodes = [.. Make.Nodes(1)];
+
+        Assert.Empty(cluster.Cycle().Decisions.OfType<Withdraw>());
+        Assert.Equal(notice, cluster["victim"].Pods[0].Notice);
+    }
+
+    [Fact]
     public void A_notice_is_withdrawn_when_the_need_is_gone()
     {
         var cluster = Borrowed(Make.Waiting("victim", "b", EightGpus).RunningOn("h100-000") with { PreemptionGrace = TwoMinutes });

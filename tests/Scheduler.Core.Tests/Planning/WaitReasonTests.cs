@@ -87,6 +87,13 @@ public class WaitReasonTests
         Make.Waiting("x", "a", OneGpu));
 
     [Fact]
+    public void What_may_not_be_preempted_waits_for_failed_hardware_too_and_not_for_a_higher_limit() => Expect(
+        WaitReason.GuaranteeDegraded, "failed hardware holds at", [Make.Node("n", gpus: 3, quarantined: [0])],
+        Make.Tree(Make.Tenant("a", 2), Make.Tenant("b", 1)),
+        Make.Waiting("other", "a", OneGpu).RunningOn("n", firstDevice: 1) with { IsPreemptible = false },
+        Make.Waiting("x", "a", OneGpu) with { IsPreemptible = false });
+
+    [Fact]
     public void Room_is_being_made() => Expect(
         WaitReason.WaitingForVictims, "room is being made for it on h100-000", Make.Nodes(1, gpus: 1),
         Make.Tree(Make.Tenant("a", 1), Make.Tenant("b", 0, burst: 1)),

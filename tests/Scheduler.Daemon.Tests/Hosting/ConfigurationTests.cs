@@ -31,6 +31,36 @@ public class ConfigurationTests
     }
 
     [Fact]
+    public void Options_of_the_telemetry_are_checked_and_reach_the_judgement_of_health()
+    {
+        var wrong = new DaemonSettings
+        {
+            Telemetry =
+            {
+                IntervalSeconds = 60, StaleSeconds = 60, TimeoutSeconds = 0, ExporterSelectors = ["app=x", " "], Targets = ["10.0.0.1:9400"],
+                Xids = new Dictionary<string, string> { ["79"] = "burn: it", ["x"] = "note: r", ["31"] = "note", ["13"] = "note: fine" },
+            },
+        };
+        Assert.Equal(
+            [
+                "telemetry.timeoutSeconds", "telemetry.exporterSelectors[1]", "telemetry.targets[0]", "telemetry.staleSeconds", "telemetry.xids",
+                "telemetry.xids", "telemetry.xids",
+            ],
+            DaemonConfiguration.FindErrors(wrong).Select(error => error.Split(':')[0]));
+
+        var policy = Scheduler.Daemon.Gpus.TelemetrySettings.Policy(new Scheduler.Daemon.Options.TelemetryOptions
+        {
+            HotCelsius = 80,
+            CleanSeconds = 172_800,
+            Xids = new Dictionary<string, string> { ["79"] = "node: the bus: gone", ["999"] = "device: new" },
+        });
+        Assert.Equal((80d, TimeSpan.FromDays(2), TimeSpan.FromDays(2)), (policy.HotCelsius, policy.CleanPeriod, policy.MaxCleanPeriod));
+        Assert.Equal(new Scheduler.Telemetry.Health.XidRule(Scheduler.Telemetry.Health.FaultAction.DrainNode, "the bus: gone"), policy.Xids[79]);
+        Assert.Equal(Scheduler.Telemetry.Health.FaultAction.QuarantineDevice, policy.Xids[999].Action);
+        Assert.Equal(Scheduler.Telemetry.Health.FaultAction.Note, policy.Xids[31].Action);
+    }
+
+    [Fact]
     public void Options_of_the_policy_are_checked_and_reach_the_planner()
     {
         var settings = new DaemonSettings

@@ -75,13 +75,13 @@ public class WriterTests
     {
         await using var fixture = Leading();
         fixture.Conditions.Offer(Waiting(fixture, "p"), "Fragmented", "m");
-        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+        fixture.Events.Record(EventSubject.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
         fixture.Leadership.Lose();
         fixture.RunUntilIdle(fixture.Conditions.RunAsync);
         fixture.RunUntilIdle(fixture.Events.RunAsync);
         fixture.Leadership.Lead();
         fixture.Server.Answer("{}");
-        fixture.Events.Record(PodReference.Of(Pod("q")), EventKind.Normal, "Scheduled", "m");
+        fixture.Events.Record(EventSubject.Of(Pod("q")), EventKind.Normal, "Scheduled", "m");
         Assert.Contains("\"q\"", (await fixture.Server.NextRequestAsync()).Body, StringComparison.Ordinal);
     }
 
@@ -91,10 +91,10 @@ public class WriterTests
         await using var fixture = Leading();
         fixture.Server.Answer("{}").Answer("{}").Answer("{}");
         for (var again = 0; again < 5; again++)
-            fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+            fixture.Events.Record(EventSubject.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
         fixture.Time.Advance(TimeSpan.FromMinutes(5));
-        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
-        fixture.Events.Record(PodReference.Of(Pod("p")), EventKind.Normal, "Scheduled", "last");
+        fixture.Events.Record(EventSubject.Of(Pod("p")), EventKind.Normal, "Scheduled", "m");
+        fixture.Events.Record(EventSubject.Of(Pod("p")), EventKind.Normal, "Scheduled", "last");
         fixture.Run(fixture.Events.RunAsync);
         await fixture.Server.NextRequestAsync();
         await fixture.Server.NextRequestAsync();

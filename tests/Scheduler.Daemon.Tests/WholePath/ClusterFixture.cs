@@ -21,12 +21,13 @@ internal sealed class ClusterFixture : IAsyncDisposable
 
     public SimulatedCluster.SimulatedCluster Cluster { get; }
 
-    public static async Task<ClusterFixture> StartAsync(int nodes = 2, int gpus = 4)
+    public static async Task<ClusterFixture> StartAsync(int nodes = 2, int gpus = 4, bool servesGpuMetrics = false)
     {
         var cluster = await SimulatedCluster.SimulatedCluster.StartAsync(new SimulatedClusterOptions
         {
             Nodes = [.. Enumerable.Range(0, nodes).Select(index => new SimulatedNode { Name = $"n{index}", Gpus = gpus, GpuModel = "H100" })],
             Manifests = [Definition("tenants"), Definition("podgroups"), Tenants],
+            ServesGpuMetrics = servesGpuMetrics,
         }, TestContext.Current.CancellationToken);
         return new ClusterFixture(cluster);
     }

@@ -31,6 +31,40 @@ public class GpuHealthTests
         Assert.Contains("0 Probation→Healthy Clean", bench.Changes);
     }
 
+    [Fact]
+    public void What_was_written_down_goes_on_with_its_clean_time_anew_and_tells_no_change()
+    {
+        var before = new Bench().Scrape(Fine).Scrape("DCGM_FI_DEV_XID_ERRORS@0 79").ScrapeFor(Minutes(20), "DCGM_FI_DEV_XID_ERRORS@0 79");
+        var after = new Bench();
+        after.Health.Restore(after.Now, before.Health.Node, [(0, before.Health.UuidOf(0), before.Health.Devices[0]), (4096, "GPU-far", before.Health.Devices[0])]);
+        Assert.Equal((HealthState.Quarantined, "Xid79", 1), (after[0], after.Health.Devices[0].Cause, after.Health.Devices[0].Offences));
+        Assert.Single(after.Health.Devices);
+
+        after.ScrapeFor(Minutes(29.5), "DCGM_FI_DEV_XID_ERRORS@0 79");
+        Assert.Empty(after.Changes);
+        after.Scrape("DCGM_FI_DEV_XID_ERRORS@0 79").Scrape("DCGM_FI_DEV_XID_ERRORS@0 79");
+        Assert.Equal(["0 Quarantined→Probation Xid79"], after.Changes);
+    }
+
+    [Fact]
+    public void What_is_not_written_down_any_more_is_healthy()
+    {
+        var bench = new Bench().Scrape(Fine);
+        bench.Health.Quarantine(bench.Now, 0, "r");
+        bench.Health.Quarantine(bench.Now, null, "r");
+        bench.Health.Restore(bench.Now, null, []);
+        Assert.Equal((HealthState.Healthy, HealthState.Healthy), (bench[0], bench.Health.Node.State));
+    }
+
+    [Fact]
+    public void A_device_that_was_replaced_while_nobody_looked_begins_anew()
+    {
+        var bench = new Bench();
+        bench.Health.Restore(bench.Now, null, [(0, "GPU-old", HealthMachine.Fault(HealthMachine.New(bench.Now), bench.Now, "Xid79", "r", isLasting: false, bench.Policy))]);
+        bench.Scrape(Fine);
+        Assert.Equal(["0 Quarantined→Healthy Replaced"], bench.Changes);
+    }
+
     [Theory]
     [InlineData(13)]
     [InlineData(31)]

@@ -21,6 +21,7 @@ internal static class Annotations
     public const string PreemptBy = Prefix + "preempt-by";
     public const string PreemptedFor = Prefix + "preempted-for";
     public const string Reservation = Prefix + "reservation";
+    public const string GpuHealth = Prefix + "gpu-health";
     public const string CommittedAt = Prefix + "committed-at";
 
     /// <summary>The label by which the scheduling SIG's PodGroup finds its pods.</summary>

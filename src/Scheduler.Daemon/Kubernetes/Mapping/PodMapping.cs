@@ -68,6 +68,8 @@ internal static class PodMapping
             Labels = labels,
             Controller = Controller(meta)?.Uid,
             HasSucceeded = pod.Status.Phase == "Succeeded",
+            HasRun = pod.Status.Phase == "Running",
+            Rejection = Rejection(pod.Status),
             Reservation = values.Text(Annotations.Reservation),
             ReservedRoom = ReservedRoom(shape, values),
             CreatedAt = meta.CreationTimestamp ?? DateTimeOffset.UnixEpoch,
@@ -91,6 +93,13 @@ internal static class PodMapping
             return PodDisposition.Gated;
         return isInvalid ? PodDisposition.Invalid : PodDisposition.Pending;
     }
+
+    /// <summary>The words with which a kubelet refuses a pod that was bound to it. Other failures are those of the pod.</summary>
+    private static string? Rejection(PodStatus status) =>
+        status is { Phase: "Failed", Reason: { } reason }
+        && (reason is "UnexpectedAdmissionError" or "TopologyAffinityError" || reason.StartsWith("OutOf", StringComparison.Ordinal))
+            ? reason
+            : null;
 
     private static string? WorkloadGroup(WorkloadReference? reference) =>
         reference is { Name: { Length: > 0 } name } ? $"{name}:{reference.PodGroup}" : null;

@@ -82,6 +82,12 @@ internal sealed record PodRecord
     /// <summary>Its labels, for disruption budgets and the rules of other pods.</summary>
     public LabelSet Labels { get; init; } = LabelSet.Empty;
 
+    /// <summary>Whether its containers have run on its node.</summary>
+    public bool HasRun { get; init; }
+
+    /// <summary>Why its kubelet turned it away, in one word; null if it did not.</summary>
+    public string? Rejection { get; init; }
+
     /// <summary>UID of the controller that owns it; null for a pod that nothing would recreate.</summary>
     public string? Controller { get; init; }
 

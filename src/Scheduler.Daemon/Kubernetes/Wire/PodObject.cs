@@ -105,6 +105,10 @@ internal sealed record TopologySpreadConstraint
 
 internal sealed record ContainerPort
 {
+    public string? Name { get; init; }
+
+    [System.Text.Json.Serialization.JsonPropertyName("containerPort")]
+    public int? Number { get; init; }
     public int? HostPort { get; init; }
     public string? HostIP { get; init; }
     public string? Protocol { get; init; }
@@ -166,6 +170,10 @@ internal sealed record PreferredTerm
 internal sealed record PodStatus
 {
     public string? Phase { get; init; }
+
+    /// <summary>One word; of a pod that its kubelet turned away, why.</summary>
+    public string? Reason { get; init; }
+    public string? PodIP { get; init; }
     public string? NominatedNodeName { get; init; }
     public DateTimeOffset? StartTime { get; init; }
     public List<Condition>? Conditions { get; init; }
