@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
+using Scheduler.Benchmarks.Forecasts;
 using Scheduler.Benchmarks.Live;
 using Scheduler.Benchmarks.Openb;
 using Scheduler.Benchmarks.Replays;
@@ -26,6 +27,8 @@ internal static class BenchmarkCommand
             OpenbCommand.Create(),
             PolluxCommand.Create(),
             PhillyCommand.Create(),
+            ForecastCommand.Create(),
+            ForecastRefreshCommand.Create(),
             KueueCommand.Create(),
             SimulateScaleCommand.Create(),
             BindCommand.Create(),
@@ -92,6 +95,11 @@ internal static class BenchmarkCommand
                 "openb --traces ../shared/traces/openb --policy FGD,weir --list default",
             ],
             ["philly"] = ["philly --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --nodes 48", "philly --jobs jobs.csv --nodes 60 --policy weir --output json"],
+            ["forecast"] =
+            [
+                "forecast --jobs ../shared/traces/philly/jobs-2017-09-10.csv.gz --learn 2017-09-01..2017-10-01 --score 2017-10-01..2017-11-01 --nodes 60",
+            ],
+            ["forecast-refresh"] = ["forecast-refresh", "forecast-refresh --nodes 5000 --waiting 10000 --output json"],
             ["simulate-scale"] = ["simulate-scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
             ["bind"] = ["bind --nodes 200 --pods 1000", "bind --nodes 1000 --pods 5000 --rounds 3 --output json"],
             ["scale"] = ["scale --nodes 5000 --pods 50000", "scale --nodes 1000 --pods 10000 --output json"],

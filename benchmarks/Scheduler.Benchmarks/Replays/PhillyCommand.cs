@@ -1,10 +1,7 @@
-using System.Collections.Immutable;
 using System.CommandLine;
 using System.Diagnostics;
 using Scheduler.Benchmarks.Commands;
-using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
-using Scheduler.Core.Quota;
 using Scheduler.Simulation.Engine;
 using Scheduler.Simulation.Schedulers;
 using Scheduler.Simulation.Traces;
@@ -18,13 +15,8 @@ namespace Scheduler.Benchmarks.Replays;
 internal static class PhillyCommand
 {
     private const string All = "all";
-    private const int Tenants = 4;
 
     private static readonly string[] Policies = ["weir", "static-partition", "drf", "fifo"];
-
-    private static readonly TimeSpan RestartTime = TimeSpan.FromMinutes(1);
-
-    private sealed record Partition(string Name, int Nodes, ImmutableArray<PhillyJob> Jobs, double LoadPercent);
 
     private sealed record TenantRow(
         string Policy, string Tenant, int Jobs, int GuaranteedGpus, double LoadPercent, double SharedWaitSeconds, double PrivateWaitSeconds,
@@ -35,7 +27,7 @@ internal static class PhillyCommand
     public static Command Create()
     {
         var jobs = new Option<string>("--jobs") { Description = "The trace: timestamp,duration,num_gpus,gpu_time,cluster; plain or .gz", HelpName = "FILE", Required = true };
-        var nodes = CommonOptions.Whole("--nodes", "Nodes of 8 GPUs", 48, Tenants, 1000);
+        var nodes = CommonOptions.Whole("--nodes", "Nodes of 8 GPUs", 48, PhillyPartition.Count, 1000);
         var policy = new Option<string>("--policy") { Description = "Who decides", DefaultValueFactory = _ => All };
         policy.AcceptOnlyFromAmong([.. Policies, All]);
         var output = CommonOptions.Output();
@@ -52,20 +44,20 @@ internal static class PhillyCommand
 
     private static void Run(string path, int nodes, string[] policies, bool isJson)
     {
-        var partitions = Divide(PhillyTrace.Read(path), nodes);
+        var partitions = PhillyPartition.Divide(PhillyTrace.Read(path), nodes);
         var tenants = new List<TenantRow>();
         var results = new List<Row>();
         foreach (var policy in policies)
         {
             Results.Progress($"{policy}, shared");
             var clock = Stopwatch.StartNew();
-            var shared = CompletionTimes.Of(Setup(partitions), Make(policy));
+            var shared = CompletionTimes.Of(PhillyPartition.Setup(partitions), Make(policy));
             results.Add(new Row(
                 policy, Mean(shared, Wait), Mean(shared, Completion), shared.Makespan.TotalHours, shared.Preemptions, Math.Round(clock.Elapsed.TotalSeconds, 2)));
             foreach (var partition in partitions)
             {
                 Results.Progress($"{policy}, {partition.Name} alone on {partition.Nodes} nodes");
-                var alone = CompletionTimes.Of(Setup([partition]), Make(policy));
+                var alone = CompletionTimes.Of(PhillyPartition.Setup([partition]), Make(policy));
                 var (ours, theirs) = (Mean(shared, Wait, partition.Name), Mean(alone, Wait));
                 tenants.Add(new TenantRow(
                     policy, partition.Name, partition.Jobs.Length, partition.Nodes * PhillyTrace.GpusPerNode, partition.LoadPercent, ours, theirs, ours - theirs,
@@ -98,72 +90,9 @@ internal static class PhillyCommand
             }));
     }
 
-    /// <summary>
-    /// The four virtual clusters with the most GPU time, the nodes divided among them by it, largest remainder, at least what the
-    /// largest job of each needs.
-    /// </summary>
-    private static Partition[] Divide(ImmutableArray<PhillyJob> jobs, int nodes)
-    {
-        var largest = jobs.GroupBy(job => job.VirtualCluster)
-            .Select(group => (Name: group.Key, Jobs: group.ToImmutableArray(), Hours: group.Sum(job => job.GpuHours)))
-            .OrderByDescending(group => group.Hours).ThenBy(group => group.Name, StringComparer.Ordinal).Take(Tenants).ToArray();
-        var least = largest.Select(group => (group.Jobs.Max(job => job.Gpus) + PhillyTrace.GpusPerNode - 1) / PhillyTrace.GpusPerNode).ToArray();
-        if (largest.Length < Tenants || least.Sum() > nodes)
-        {
-            throw new MeasurementException($"--nodes: the largest jobs of {largest.Length} tenants need {least.Sum()} nodes; give more, and a trace of {Tenants} virtual clusters");
-        }
-
-        var hours = largest.Sum(group => group.Hours);
-        var exact = largest.Select(group => group.Hours / hours * nodes).ToArray();
-        var shares = exact.Select((share, index) => Math.Max(least[index], (int)share)).ToArray();
-        while (shares.Sum() != nodes)
-        {
-            var step = Math.Sign(nodes - shares.Sum());
-            var next = Enumerable.Range(0, Tenants).Where(index => step > 0 || shares[index] > least[index]).MaxBy(index => step * (exact[index] - shares[index]));
-            shares[next] += step;
-        }
-
-        var span = (jobs[^1].SubmittedAt - jobs[0].SubmittedAt).TotalHours;
-        return
-        [
-            .. largest.Select((group, index) => new Partition(
-                group.Name, shares[index], group.Jobs, Math.Round(group.Hours / (span * shares[index] * PhillyTrace.GpusPerNode) * 100, 1))),
-        ];
-    }
-
     private static IScheduler Make(string policy) => SchedulerCatalogue.TryMake(policy, SchedulingPolicy.Default, out var scheduler)
         ? scheduler
         : throw new MeasurementException($"--policy: there is no '{policy}'");
-
-    private static SimulationSetup Setup(IReadOnlyList<Partition> partitions)
-    {
-        var tenants = partitions.Select(partition => new Tenant
-        {
-            Id = new TenantId(partition.Name),
-            Namespaces = [partition.Name],
-            Quotas =
-            [
-                new FlavorQuota
-                {
-                    Flavor = FlavorId.Any,
-                    GuaranteedMilliGpu = partition.Nodes * PhillyTrace.GpusPerNode * (long)GpuRequest.MilliPerDevice,
-                    BurstMilliGpu = partitions.Sum(other => other.Nodes) * PhillyTrace.GpusPerNode * (long)GpuRequest.MilliPerDevice,
-                },
-            ],
-        });
-        var jobs = partitions.SelectMany(partition => partition.Jobs).OrderBy(job => job.SubmittedAt).ToArray();
-        return new SimulationSetup
-        {
-            Nodes = PhillyTrace.Nodes(partitions.Sum(partition => partition.Nodes)),
-            Tenants = TenantTree.TryCreate(tenants, out var tree, out var errors) ? tree : throw new InvalidOperationException(string.Join("; ", errors)),
-            Jobs =
-            [
-                .. PhillyTrace.ToJobs(jobs, jobs[0].SubmittedAt)
-                    .Select(job => job with { CheckpointOnNotice = TimeSpan.Zero, RestartTime = RestartTime }),
-            ],
-            Durations = DurationKnowledge.Unknown,
-        };
-    }
 
     private static string? Owner(SimulatedJob job) => job.Job.Workload.Tenant?.Value;
 

@@ -207,13 +207,13 @@ internal sealed class DaemonParts : IDisposable
             {
                 var watched = Watched(settings, $"exporters-{index}", "/api/v1/pods") with { LabelSelector = selector };
                 var reflector = new Reflector<PodObject, ExporterPod>(client, watched,
-                    WireJson.Default.PodObject, pod => ExporterPod.Map(pod, options.ExporterPort), exporters.NewSink(), Metrics.Observer, settings.Time, logger);
+                    WireJson.Default.PodObject, pod => ExporterPod.Map(pod, options.ExporterPort), exporters.NewSink(), Metrics.Observer, settings.Time, logger, settings.Jitter);
                 parts.Add(new DaemonPart($"watch of exporters {index}", reflector.RunAsync));
             }
 
             var scraper = new ExporterScraper(
                 exporters, (target, reading) => Gpus.Observe(target.Node, reading), _exporterClient, TelemetrySettings.Scraper(options), Metrics,
-                Backoff.RandomJitter, settings.Time, logger);
+                settings.Jitter, settings.Time, logger);
             parts.Add(new DaemonPart("exporter scraper", scraper.RunAsync));
         }
 
