@@ -122,6 +122,12 @@ internal static partial class Log
     [LoggerMessage(1502, LogLevel.Warning, "{Bindings} bindings were still under way after {Seconds:0.###} s and were cut off; the next leader finds out what became of them")]
     public static partial void BindingsCutOff(ILogger logger, int bindings, double seconds);
 
+    [LoggerMessage(1503, LogLevel.Warning, "Cycle {Cycle} is the first of some that are left out of the journal: earlier ones still wait to be written. Slower disk, or too small a journal.queueCycles; weir_journal_left_out_cycles_total counts")]
+    public static partial void JournalBehind(ILogger logger, long cycle);
+
+    [LoggerMessage(1504, LogLevel.Error, "The journal cannot be written, scheduling goes on without it: {Why}")]
+    public static partial void JournalFailed(ILogger logger, string why);
+
     [LoggerMessage(1600, LogLevel.Information, "Answering kube-scheduler on {Address} about GPU pods of {Schedulers}")]
     public static partial void ExtenderServing(ILogger logger, string address, string schedulers);
 

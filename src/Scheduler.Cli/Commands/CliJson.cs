@@ -11,6 +11,7 @@ namespace Scheduler.Cli.Commands;
 [JsonSerializable(typeof(UpSummary))]
 [JsonSerializable(typeof(TenantsResult))]
 [JsonSerializable(typeof(QueueResult))]
+[JsonSerializable(typeof(ReplayResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Names in camelCase, indented. Quotes in messages stay quotes: the JSON goes to a terminal or a file, never into HTML.</summary>

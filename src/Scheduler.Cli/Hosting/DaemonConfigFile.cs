@@ -29,6 +29,7 @@ internal static class DaemonConfigFile
             ReadSection(map, "leadership", settings.Leadership);
             ReadSection(map, "api", settings.Api);
             ReadSection(map, "extender", settings.Extender);
+            ReadSection(map, "journal", settings.Journal);
             if (map.Map("log") is { } log)
             {
                 settings = settings with

@@ -29,6 +29,13 @@ public static class DaemonConfiguration
         CheckApi(settings.Api, errors);
         Add("extender", new ExtenderOptionsRangeValidator().Validate(null, settings.Extender), errors);
         CheckExtender(settings, errors);
+        Add("journal", new JournalOptionsRangeValidator().Validate(null, settings.Journal), errors);
+        if (settings.Journal.SegmentMebibytes * 4 > settings.Journal.MaxMebibytes)
+        {
+            errors.Add($"journal.segmentMebibytes: is {settings.Journal.SegmentMebibytes}; it must be at most a quarter of maxMebibytes "
+                + $"({settings.Journal.MaxMebibytes}), or little is left when the oldest segment goes");
+        }
+
         // Most of the policy has its range on the option too; what is told twice is told once.
         foreach (var error in DaemonParts.Policy(settings).Validate().Where(error => error.Path.StartsWith("policy.topologyLevels", StringComparison.Ordinal)))
             errors.Add($"scheduling{error.Path["policy".Length..]}: {error.Message}");

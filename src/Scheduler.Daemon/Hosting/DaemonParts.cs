@@ -4,11 +4,13 @@ using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Extender;
+using Scheduler.Daemon.Journal;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
 using Scheduler.Daemon.Kubernetes.Wire;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Telemetry;
+using Scheduler.Journal.Storage;
 
 namespace Scheduler.Daemon.Hosting;
 
@@ -18,6 +20,7 @@ internal sealed class DaemonParts : IDisposable
     private readonly IDisposable _leadershipResource;
     private readonly BindQueue _binds;
     private readonly ExtenderService? _extender;
+    private readonly JournalWriter? _journal;
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -59,6 +62,20 @@ internal sealed class DaemonParts : IDisposable
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
         Loop.CycleEnded += cycle => History.Saw(cycle.Snapshot);
+        DaemonPart[] journal = [];
+        if (settings.Journal.Folder.Length > 0)
+        {
+            _journal = OpenJournal(settings, PlanningPolicy, identity);
+            var recorder = new JournalRecorder(
+                entry =>
+                {
+                    _journal.Append(entry);
+                    return _journal.Bytes;
+                }, settings.Journal.QueueCycles, Metrics, time, logger);
+            Loop.CycleEnded += recorder.Offer;
+            journal = [new DaemonPart("journal", recorder.RunAsync)];
+        }
+
         var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
         Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, LoopSettings(settings).MaxInterval, time);
@@ -88,6 +105,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
                 .. extender,
+                .. journal,
             ],
             Loop, _binds, Synced, time, logger);
     }
@@ -121,9 +139,30 @@ internal sealed class DaemonParts : IDisposable
     public void Dispose()
     {
         _extender?.Dispose();
+        _journal?.Dispose();
         _leadershipResource.Dispose();
         _binds.Dispose();
         Client.Dispose();
+    }
+
+    private static JournalWriter OpenJournal(DaemonSettings settings, SchedulingPolicy policy, string identity)
+    {
+        try
+        {
+            return JournalWriter.Open(new JournalSettings
+            {
+                Folder = settings.Journal.Folder,
+                MaxBytes = (long)settings.Journal.MaxMebibytes << 20,
+                SegmentBytes = (long)settings.Journal.SegmentMebibytes << 20,
+                Version = ProgramVersion.Text,
+                Replica = identity,
+                Policy = policy,
+            });
+        }
+        catch (JournalException failure)
+        {
+            throw new StartupException($"journal.folder: {failure.Message}", failure);
+        }
     }
 
     private Reflector<PodObject, PodRecord> MakePodReflector(DaemonSettings settings, ApiServerClient client, ILogger logger)

@@ -46,6 +46,9 @@ public sealed record DaemonSettings
     /// <summary>Section <c>extender</c>.</summary>
     public ExtenderOptions Extender { get; init; } = new();
 
+    /// <summary>Section <c>journal</c>.</summary>
+    public JournalOptions Journal { get; init; } = new();
+
     /// <summary>Form of the log, which goes to stderr. Default text.</summary>
     public LogFormat LogFormat { get; init; }
 

@@ -47,6 +47,10 @@ public sealed class SchedulerMetrics
     private readonly Histogram _extenderAttempts;
     private readonly Counter _commitmentsEnded;
     private readonly Gauge _commitments;
+    private readonly Gauge _journalBytes;
+    private readonly Counter _journaled;
+    private readonly Counter _leftOut;
+    private readonly Counter _journalSeconds;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -93,6 +97,10 @@ public sealed class SchedulerMetrics
         _commitmentsEnded = metrics.CreateCounter(
             "weir_extender_commitments_ended_total", "Nodes decided for pods of kube-scheduler, by how that ended: bound, refused (not offered), expired, revoked, failed, fenced, gone.", "end");
         _commitments = metrics.CreateGauge("weir_extender_commitments", "Pods with a node that kube-scheduler has not bound yet.");
+        _journalBytes = metrics.CreateGauge("weir_journal_size_bytes", "Size of the decision journal on disk.");
+        _journaled = metrics.CreateCounter("weir_journal_written_cycles_total", "Cycles written to the decision journal.");
+        _leftOut = metrics.CreateCounter("weir_journal_left_out_cycles_total", "Cycles left out of the decision journal, by cause: queue_full, disk.", "cause");
+        _journalSeconds = metrics.CreateCounter("weir_journal_write_seconds_total", "Time spent on writing the decision journal, beside the scheduling loop.");
         Observer = new WatchObserver(this);
     }
 
@@ -106,6 +114,17 @@ public sealed class SchedulerMetrics
         _cycles.WithLabels(result).Inc();
         _cycleSeconds.Observe(duration.TotalSeconds);
     }
+
+    /// <summary>A cycle was written to the journal, which has this size now.</summary>
+    internal void Journaled(long bytes, TimeSpan duration)
+    {
+        _journaled.Inc();
+        _journalBytes.Set(bytes);
+        _journalSeconds.Inc(duration.TotalSeconds);
+    }
+
+    /// <summary>A cycle was left out of the journal.</summary>
+    internal void LeftOutOfJournal(string cause) => _leftOut.WithLabels(cause).Inc();
 
     internal void Decided(Plan plan)
     {
