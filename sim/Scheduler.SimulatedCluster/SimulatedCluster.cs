@@ -111,6 +111,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         var rooms = new ApiRooms(
             _objects, reads, new WriteHandler(_objects, _deletion, reads),
             new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects),
+            new Reviews(_objects, options.Tokens),
             () => FailedRooms);
         _server = await ApiServer.StartAsync(rooms, _objects.Registry, options.Port, options.Loggers, ct);
         Log.Started(_logger, Address, options.Nodes.Count);

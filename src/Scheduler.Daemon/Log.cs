@@ -146,12 +146,18 @@ internal static partial class Log
     [LoggerMessage(1605, LogLevel.Warning, "That {Namespace}/{Pod} has a node could not be written: {Why}; trying again")]
     public static partial void CommitmentNewsFailed(ILogger logger, string @namespace, string pod, string why);
 
-    [LoggerMessage(1606, LogLevel.Information, "The certificate of the extender is in use: {Subject}, until {Until:u}")]
-    public static partial void CertificateLoaded(ILogger logger, string subject, DateTimeOffset until);
+    [LoggerMessage(1606, LogLevel.Information, "The certificate of {Owner} is in use: {Subject}, until {Until:u}")]
+    public static partial void CertificateLoaded(ILogger logger, string owner, string subject, DateTimeOffset until);
 
-    [LoggerMessage(1607, LogLevel.Error, "The changed certificate of the extender cannot be used, the last good one stays: {Why}")]
-    public static partial void CertificateUnusable(ILogger logger, string why);
+    [LoggerMessage(1607, LogLevel.Error, "The changed certificate of {Owner} cannot be used, the last good one stays: {Why}")]
+    public static partial void CertificateUnusable(ILogger logger, string owner, string why);
 
     [LoggerMessage(1608, LogLevel.Debug, "kube-scheduler's {Verb} of {Namespace}/{Pod}: {Answer}")]
     public static partial void ExtenderAnswered(ILogger logger, string verb, string @namespace, string pod, string answer);
+
+    [LoggerMessage(1700, LogLevel.Information, "Audit: {Caller} called {Method} {Request}: {Outcome}")]
+    public static partial void Audit(ILogger logger, string caller, string method, string request, Grpc.Core.StatusCode outcome);
+
+    [LoggerMessage(1701, LogLevel.Warning, "The API server cannot be asked about a caller, who is refused: {Why}")]
+    public static partial void ReviewFailed(ILogger logger, string why);
 }

@@ -43,6 +43,7 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         var settings = new DaemonSettings
         {
             Server = server,
+            AllowAnonymous = true,
             Scheduling = WithPolicy(new SchedulingOptions(), policy),
             // There is one daemon, and it starts at once.
             Leadership = new LeadershipOptions { Enabled = false },

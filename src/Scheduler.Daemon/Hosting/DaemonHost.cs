@@ -14,6 +14,7 @@ using Scheduler.Daemon.Api;
 using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Options;
+using Scheduler.Daemon.Security;
 
 namespace Scheduler.Daemon.Hosting;
 
@@ -30,6 +31,9 @@ namespace Scheduler.Daemon.Hosting;
 /// </example>
 public sealed class DaemonHost : IAsyncDisposable
 {
+    /// <summary>The largest request of the gRPC API: its requests name things, and no more.</summary>
+    private const int MaxRequestBytes = 64 << 10;
+
     private readonly WebApplication _app;
     private readonly DaemonParts _parts;
     private readonly ApiOptions _api;
@@ -67,7 +71,7 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>Where /healthz, /readyz and /metrics are, once started.</summary>
     public Uri HttpAddress { get; private set; } = new("http://localhost/");
 
-    /// <summary>Where gRPC is, without TLS, once started.</summary>
+    /// <summary>Where gRPC is, once started.</summary>
     public Uri GrpcAddress { get; private set; } = new("http://localhost/");
 
     /// <summary>Where the extender answers, once started, with the path before its verbs; null where it is not served.</summary>
@@ -94,7 +98,7 @@ public sealed class DaemonHost : IAsyncDisposable
         var logger = loggers.CreateLogger("Weir");
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            Listen(kestrel, settings.Api);
+            Listen(kestrel, settings, logger);
             if (settings.Extender.Enabled)
                 ExtenderListener.Listen(kestrel, settings.Extender, settings.Time, logger);
         });
@@ -171,12 +175,20 @@ public sealed class DaemonHost : IAsyncDisposable
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ApiOptions api)
+    private static void Listen(KestrelServerOptions kestrel, DaemonSettings settings, ILogger logger)
     {
+        var api = settings.Api;
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = api.MaxConnections;
+        var tls = api.CertificateFile.Length > 0 ? ApiTls.Options(api, settings.Time, logger) : null;
         var address = IPAddress.Parse(api.Address);
         kestrel.Listen(address, api.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
-        kestrel.Listen(address, api.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(address, api.GrpcPort, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (tls is not null)
+                listen.UseHttps(tls);
+        });
     }
 
     private static void AddLogging(ILoggingBuilder logging, DaemonSettings settings)
@@ -206,7 +218,12 @@ public sealed class DaemonHost : IAsyncDisposable
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
         services.AddSingleton(parts.History);
         services.AddSingleton(parts.PlanningPolicy);
-        services.AddGrpc();
+        services.AddSingleton(parts.Access);
+        services.AddGrpc(options =>
+        {
+            options.MaxReceiveMessageSize = MaxRequestBytes;
+            options.Interceptors.Add<AccessInterceptor>();
+        });
         if (api.Reflection)
             services.AddGrpcReflection();
         services.AddGrpcHealthChecks(options => options.Services.Map("", _ => true))

@@ -9,6 +9,7 @@ using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
 using Scheduler.Daemon.Kubernetes.Wire;
 using Scheduler.Daemon.Loop;
+using Scheduler.Daemon.Security;
 using Scheduler.Daemon.Telemetry;
 using Scheduler.Journal.Storage;
 
@@ -21,6 +22,8 @@ internal sealed class DaemonParts : IDisposable
     private readonly BindQueue _binds;
     private readonly ExtenderService? _extender;
     private readonly JournalWriter? _journal;
+    private readonly AccessReviews? _reviews;
+    private readonly RequestRates _rates;
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -61,6 +64,10 @@ internal sealed class DaemonParts : IDisposable
             Leadership, ReadModel, Metrics, LoopSettings(settings), time, logger,
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
+        if (!settings.AllowAnonymous)
+            _reviews = new AccessReviews(client, Metrics, time);
+        _rates = new RequestRates(settings.Api.RequestsPerSecond);
+        Access = new AccessInterceptor(_reviews, _rates, Metrics, logger);
         Loop.CycleEnded += cycle => History.Saw(cycle.Snapshot);
         DaemonPart[] journal = [];
         if (settings.Journal.Folder.Length > 0)
@@ -125,6 +132,9 @@ internal sealed class DaemonParts : IDisposable
     /// <summary>What has ended since the start, for exports.</summary>
     public WorkloadHistory History { get; }
 
+    /// <summary>Stands before every method of the gRPC API.</summary>
+    public AccessInterceptor Access { get; }
+
     public SchedulingLoop Loop { get; }
 
     public DaemonRuntime Runtime { get; }
@@ -140,6 +150,8 @@ internal sealed class DaemonParts : IDisposable
     {
         _extender?.Dispose();
         _journal?.Dispose();
+        _reviews?.Dispose();
+        _rates.Dispose();
         _leadershipResource.Dispose();
         _binds.Dispose();
         Client.Dispose();

@@ -48,6 +48,8 @@ public sealed class SchedulerMetrics
     private readonly Counter _commitmentsEnded;
     private readonly Gauge _commitments;
     private readonly Gauge _journalBytes;
+    private readonly Counter _calls;
+    private readonly Counter _reviews;
     private readonly Counter _journaled;
     private readonly Counter _leftOut;
     private readonly Counter _journalSeconds;
@@ -98,6 +100,8 @@ public sealed class SchedulerMetrics
             "weir_extender_commitments_ended_total", "Nodes decided for pods of kube-scheduler, by how that ended: bound, refused (not offered), expired, revoked, failed, fenced, gone.", "end");
         _commitments = metrics.CreateGauge("weir_extender_commitments", "Pods with a node that kube-scheduler has not bound yet.");
         _journalBytes = metrics.CreateGauge("weir_journal_size_bytes", "Size of the decision journal on disk.");
+        _calls = metrics.CreateCounter("weir_api_calls_total", "Calls of the gRPC API by method and code; methods that have no access rule are one.", "method", "code");
+        _reviews = metrics.CreateCounter("weir_api_reviews_total", "Questions to the API server about callers, by kind (token, access) and result: yes, no, failed, busy.", "kind", "result");
         _journaled = metrics.CreateCounter("weir_journal_written_cycles_total", "Cycles written to the decision journal.");
         _leftOut = metrics.CreateCounter("weir_journal_left_out_cycles_total", "Cycles left out of the decision journal, by cause: queue_full, disk.", "cause");
         _journalSeconds = metrics.CreateCounter("weir_journal_write_seconds_total", "Time spent on writing the decision journal, beside the scheduling loop.");
@@ -122,6 +126,10 @@ public sealed class SchedulerMetrics
         _journalBytes.Set(bytes);
         _journalSeconds.Inc(duration.TotalSeconds);
     }
+
+    internal void Called(string method, Grpc.Core.StatusCode code) => _calls.WithLabels(method, code.ToString()).Inc();
+
+    internal void Reviewed(string kind, string result) => _reviews.WithLabels(kind, result).Inc();
 
     /// <summary>A cycle was left out of the journal.</summary>
     internal void LeftOutOfJournal(string cause) => _leftOut.WithLabels(cause).Inc();
