@@ -26,6 +26,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
     private readonly WatchCounters _watches = new();
     private readonly ILogger _logger;
     private ApiServer? _server;
+    private bool _isDisposed;
     private int _nodeOrdinal;
 
     private SimulatedCluster(SimulatedClusterOptions options)
@@ -280,6 +281,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
     /// <exception cref="AggregateException">A kubelet or controller had failed before.</exception>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         await _stopping.CancelAsync();
         if (_server is not null)
             await _server.DisposeAsync();

@@ -87,8 +87,7 @@ public class AccessMatrixTests
     [Fact]
     public async Task A_token_that_nobody_holds_is_refused_and_an_api_server_that_is_away_serves_nobody()
     {
-        var cluster = await StartClusterAsync();
-        await using var fixture = cluster;
+        await using var cluster = await StartClusterAsync();
         var host = await StartDaemonAsync(cluster);
         using var channel = GrpcChannel.ForAddress(host.GrpcAddress);
         var queue = new QueueService.QueueServiceClient(channel);
