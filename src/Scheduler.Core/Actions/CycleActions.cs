@@ -80,7 +80,7 @@ internal sealed class CycleActions
             _allocate.Cores(Standing.Guaranteed, applicant => StartsBeyond(applicant)
                 || AndDisplaced(_preempt.TryFor(applicant, VictimScope.Guarantee)
                     || (!applicant.MayBurst && _preempt.TryFor(applicant, VictimScope.Priority))
-                    || (!_hindsight.Unreserved.Contains(applicant.Workload.Id) && _reservations.TryFor(applicant, Standing.Guaranteed))));
+                    || (!_hindsight.Unreserved.Contains(applicant.Workload.Id) && TryReserve(applicant, Standing.Guaranteed))));
             _allocate.Surplus(Standing.Guaranteed);
         }
         while (GiveUpOutgrown());
@@ -119,7 +119,10 @@ internal sealed class CycleActions
     private bool PreemptOrReserve(Applicant applicant) =>
         _preempt.TryFor(applicant, VictimScope.Priority)
         || (_session.Policy.HasFairShareReclaim && _preempt.TryFor(applicant, VictimScope.FairShare))
-        || _reservations.TryFor(applicant, Standing.Burst);
+        || TryReserve(applicant, Standing.Burst);
+
+    private bool TryReserve(Applicant applicant, Standing standing) =>
+        !_hindsight.Overruled.Contains(applicant.Workload.Id) && _reservations.TryFor(applicant, standing);
 
     /// <summary>
     /// Workloads that were bound in this cycle and had to make way have their turn again at once. That ends: each makes way

@@ -1,4 +1,5 @@
 using Scheduler.Core.Model;
+using Scheduler.Core.Planning;
 
 namespace Scheduler.Core.Actions;
 
@@ -10,6 +11,7 @@ internal sealed class Hindsight
 {
     private readonly SortedSet<WorkloadId> _late = [];
     private readonly SortedSet<WorkloadId> _unreserved = [];
+    private readonly SortedSet<WorkloadId> _overruled = [];
     private int _known;
 
     /// <summary>
@@ -24,15 +26,35 @@ internal sealed class Hindsight
     /// </summary>
     public IReadOnlySet<WorkloadId> Unreserved => _unreserved;
 
+    /// <summary>
+    /// Workloads that get no reservation at all: it would not last. As soon as the plan is in effect, somebody who was held up by it
+    /// would send others away.
+    /// </summary>
+    public IReadOnlySet<WorkloadId> Overruled => _overruled;
+
     public void AddLate(WorkloadId workload) => _late.Add(workload);
 
     public void AddUnreserved(WorkloadId workload) => _unreserved.Add(workload);
+
+    /// <summary>Compares a plan with the one that would follow it at once: whoever is sent away there should have been in the first.</summary>
+    public void AddOverruled(Plan plan, Plan next)
+    {
+        if (!next.Decisions.Any(decision => decision is Evict))
+        {
+            return;
+        }
+
+        foreach (var reserve in plan.Decisions.OfType<Reserve>().Where(reserve => reserve.Kind == ReservationKind.Timed))
+        {
+            _overruled.Add(reserve.Workload);
+        }
+    }
 
     /// <summary>Whether anything was added since the last time.</summary>
     public bool Learn()
     {
         var before = _known;
-        _known = _late.Count + _unreserved.Count;
+        _known = _late.Count + _unreserved.Count + _overruled.Count;
         return _known > before;
     }
 }

@@ -49,25 +49,62 @@ public sealed class CyclePlanner
 
     private static Plan Run(Session session)
     {
+        var snapshot = session.Snapshot;
         var hindsight = new Hindsight();
         for (var attempt = 1; ; attempt++)
         {
-            // 3 what each tenant may have now
-            session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
-
-            // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
-            // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
-            // 6 what cannot start is given a reservation, beside which later ones are filled in
-            var actions = new CycleActions(session, hindsight);
-            actions.ResumeNominations();
-            actions.Start();
-            if (!hindsight.Learn() || attempt == MaxAttempts)
+            var plan = Attempt(session, hindsight);
+            if (attempt == MaxAttempts)
             {
-                // 7 one decision for every pending workload
-                return new PlanWriter(session).Write(actions.Evictions);
+                return plan;
             }
 
-            session.Advance(session.Snapshot);
+            if (!hindsight.Learn())
+            {
+                if (!DependsOnReservations(plan))
+                {
+                    return plan;
+                }
+
+                // 8 with the plan in effect, a second look must find nothing to take: what is reserved is worked out anew there
+                session.Advance(Aftermath.Of(snapshot, plan));
+                hindsight.AddOverruled(plan, Attempt(session, new Hindsight()));
+                if (!hindsight.Learn())
+                {
+                    return plan;
+                }
+            }
+
+            session.Advance(snapshot);
         }
+    }
+
+    private static Plan Attempt(Session session, Hindsight hindsight)
+    {
+        // 3 what each tenant may have now
+        session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
+
+        // 4 guaranteed demand; where it does not fit, borrowed capacity is reclaimed
+        // 5 burst demand, lowest share first; inside a tenant higher priority preempts lower
+        // 6 what cannot start is given a reservation, beside which later ones are filled in
+        var actions = new CycleActions(session, hindsight);
+        actions.ResumeNominations();
+        actions.Start();
+
+        // 7 one decision for every pending workload
+        return new PlanWriter(session).Write(actions.Evictions);
+    }
+
+    /// <summary>Whether a plan changes anything, beside room that it reserves and that the next plan does not know of.</summary>
+    private static bool DependsOnReservations(Plan plan)
+    {
+        var (isReserved, isActive) = (false, false);
+        foreach (var decision in plan.Decisions)
+        {
+            isReserved |= decision is Reserve { Kind: ReservationKind.Timed };
+            isActive |= decision is Bind or Evict or Withdraw or Reserve { Kind: ReservationKind.Nomination };
+        }
+
+        return isReserved && isActive;
     }
 }

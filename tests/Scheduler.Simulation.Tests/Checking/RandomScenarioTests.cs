@@ -61,6 +61,14 @@ public class RandomScenarioTests(ITestOutputHelper output)
     [InlineData(20261567)]
     [InlineData(20261583)]
     [InlineData(20261605)]
+    [InlineData(20261231)]
+    [InlineData(20261587)]
+    [InlineData(20261766)]
+    [InlineData(20261800)]
+    [InlineData(20261859)]
+    [InlineData(20262078)]
+    [InlineData(20262089)]
+    [InlineData(20262122)]
     public void What_was_mended_once_holds(ulong seed)
     {
         var setup = RandomSetups.Make(seed);
