@@ -61,7 +61,7 @@ public sealed class ReplayCommandTests : IDisposable
     public async Task A_pod_of_the_past_is_explained()
     {
         Write(cycles: 3);
-        var at = Make.Now.AddSeconds(15).ToString("O", CultureInfo.InvariantCulture);
+        var at = Make.Now.AddSeconds(12).ToString("O", CultureInfo.InvariantCulture);
         var waits = await WeirRun.Of("explain", "ml/late", "--at", at, "--journal", _folder);
         Assert.Equal((0, ""), (waits.ExitCode, waits.Error));
         Assert.StartsWith("cycle 2 of 2026-11-02T09:00:10.000Z, carried out", waits.Out, StringComparison.Ordinal);
