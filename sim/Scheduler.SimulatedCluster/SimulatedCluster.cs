@@ -30,6 +30,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
     private RequestRouter? _router;
     private ApiServer? _server;
     private bool _servesGpuMetrics;
+    private bool _isDisposed;
     private int _nodeOrdinal;
 
     private SimulatedCluster(SimulatedClusterOptions options)
@@ -125,6 +126,7 @@ public sealed class SimulatedCluster : IAsyncDisposable
         var rooms = new ApiRooms(
             _objects, reads, new WriteHandler(_objects, _deletion, reads),
             new WatchHandler(_objects, options.BookmarkInterval, _watches, _logger, _stopping.Token), _pods, new ScaleSubresource(_objects),
+            new Reviews(_objects, options.Tokens),
             new SimulatedExporters(_objects, Faults, options.TimeScale), () => FailedRooms);
         _router = new RequestRouter(rooms, _objects.Registry, options.Loggers);
         if (!options.Listens)
@@ -320,6 +322,9 @@ public sealed class SimulatedCluster : IAsyncDisposable
     /// <exception cref="AggregateException">A kubelet or controller had failed before.</exception>
     public async ValueTask DisposeAsync()
     {
+        if (_isDisposed)
+            return;
+        _isDisposed = true;
         await _stopping.CancelAsync();
         if (_server is not null)
             await _server.DisposeAsync();

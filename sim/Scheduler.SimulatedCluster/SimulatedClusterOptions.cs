@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
+using Scheduler.SimulatedCluster.Access;
 
 namespace Scheduler.SimulatedCluster;
 
@@ -20,6 +21,12 @@ public sealed class SimulatedClusterOptions
 
     /// <summary>Manifests (YAML or JSON text, several documents each) that are created before the cluster answers. Default none.</summary>
     public IReadOnlyList<string> Manifests { get; set; } = [];
+
+    /// <summary>
+    /// Who holds which token, for TokenReviews. If there are any, SubjectAccessReviews are answered by the stored roles; default none, and
+    /// everybody may do everything. The server itself asks nobody for a token.
+    /// </summary>
+    public IReadOnlyDictionary<string, SimulatedUser> Tokens { get; set; } = new Dictionary<string, SimulatedUser>();
 
     /// <summary>The clock of everything in the cluster. Default the system's.</summary>
     public TimeProvider Clock { get; set; } = TimeProvider.System;

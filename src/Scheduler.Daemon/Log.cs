@@ -123,6 +123,12 @@ internal static partial class Log
     [LoggerMessage(1502, LogLevel.Warning, "{Bindings} bindings were still under way after {Seconds:0.###} s and were cut off; the next leader finds out what became of them")]
     public static partial void BindingsCutOff(ILogger logger, int bindings, double seconds);
 
+    [LoggerMessage(1503, LogLevel.Warning, "Cycle {Cycle} is the first of some that are left out of the journal: earlier ones still wait to be written. Slower disk, or too small a journal.queueCycles; weir_journal_left_out_cycles_total counts")]
+    public static partial void JournalBehind(ILogger logger, long cycle);
+
+    [LoggerMessage(1504, LogLevel.Error, "The journal cannot be written, scheduling goes on without it: {Why}")]
+    public static partial void JournalFailed(ILogger logger, string why);
+
     [LoggerMessage(1600, LogLevel.Information, "Answering kube-scheduler on {Address} about GPU pods of {Schedulers}")]
     public static partial void ExtenderServing(ILogger logger, string address, string schedulers);
 
@@ -141,11 +147,11 @@ internal static partial class Log
     [LoggerMessage(1605, LogLevel.Warning, "That {Namespace}/{Pod} has a node could not be written: {Why}; trying again")]
     public static partial void CommitmentNewsFailed(ILogger logger, string @namespace, string pod, string why);
 
-    [LoggerMessage(1606, LogLevel.Information, "The certificate of the extender is in use: {Subject}, until {Until:u}")]
-    public static partial void CertificateLoaded(ILogger logger, string subject, DateTimeOffset until);
+    [LoggerMessage(1606, LogLevel.Information, "The certificate of {Owner} is in use: {Subject}, until {Until:u}")]
+    public static partial void CertificateLoaded(ILogger logger, string owner, string subject, DateTimeOffset until);
 
-    [LoggerMessage(1607, LogLevel.Error, "The changed certificate of the extender cannot be used, the last good one stays: {Why}")]
-    public static partial void CertificateUnusable(ILogger logger, string why);
+    [LoggerMessage(1607, LogLevel.Error, "The changed certificate of {Owner} cannot be used, the last good one stays: {Why}")]
+    public static partial void CertificateUnusable(ILogger logger, string owner, string why);
 
     [LoggerMessage(1608, LogLevel.Debug, "kube-scheduler's {Verb} of {Namespace}/{Pod}: {Answer}")]
     public static partial void ExtenderAnswered(ILogger logger, string verb, string @namespace, string pod, string answer);
@@ -183,4 +189,10 @@ internal static partial class Log
 
     [LoggerMessage(1710, LogLevel.Warning, "The health of the GPUs of {Node} could not be written: {Why}; trying again in {Seconds:0.###} s")]
     public static partial void HealthWriteFailed(ILogger logger, string node, string why, double seconds);
+
+    [LoggerMessage(1800, LogLevel.Information, "Audit: {Caller} called {Method} {Request}: {Outcome}")]
+    public static partial void Audit(ILogger logger, string caller, string method, string request, Grpc.Core.StatusCode outcome);
+
+    [LoggerMessage(1801, LogLevel.Warning, "The API server cannot be asked about a caller, who is refused: {Why}")]
+    public static partial void ReviewFailed(ILogger logger, string why);
 }

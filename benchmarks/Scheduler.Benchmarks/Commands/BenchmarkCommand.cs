@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Help;
 using System.CommandLine.Invocation;
 using Scheduler.Benchmarks.Forecasts;
+using Scheduler.Benchmarks.Journal;
 using Scheduler.Benchmarks.Live;
 using Scheduler.Benchmarks.Openb;
 using Scheduler.Benchmarks.Replays;
@@ -34,6 +35,7 @@ internal static class BenchmarkCommand
             BindCommand.Create(),
             ScaleCommand.Create(),
             TelemetryCommand.Create(),
+            JournalCommand.Create(),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -103,6 +105,7 @@ internal static class BenchmarkCommand
             ["simulate-scale"] = ["simulate-scale --jobs 1000,10000,100000,1000000 --plot scale.svg"],
             ["bind"] = ["bind --nodes 200 --pods 1000", "bind --nodes 1000 --pods 5000 --rounds 3 --output json"],
             ["scale"] = ["scale --nodes 5000 --pods 50000", "scale --nodes 1000 --pods 10000 --output json"],
+            ["journal"] = ["journal", "journal --nodes 1000 --pending 2000 --cycles 200 --output json"],
             ["telemetry"] = ["telemetry", "telemetry --nodes 5000 --interval 30 --output json"],
             ["kueue"] = ["kueue --shape baseline", "kueue --shape large-scale --output json"],
             ["pollux"] = ["pollux --workload ../shared/traces/pollux64/tuned-workload-6.csv --policy all --output json"],

@@ -11,6 +11,8 @@ internal sealed class Samples
 
     public double Median => Percentile(50);
 
+    public double Sum => _milliseconds.Sum();
+
     /// <summary>Runs an action and takes its time.</summary>
     public T Time<T>(Func<T> action)
     {

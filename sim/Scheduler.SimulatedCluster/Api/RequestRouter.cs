@@ -135,7 +135,7 @@ internal sealed class RequestRouter(ApiRooms rooms, ResourceRegistry registry, I
             return;
         }
 
-        if (method == "POST" && await Reviews.TryAnswerAsync(request, path))
+        if (method == "POST" && await _rooms.Reviews.TryAnswerAsync(request, path))
             return;
         var type = _rooms.Objects.Registry.Find(path.Group, path.Version, path.Plural) ?? throw ApiException.NoSuchPath();
         if (!type.IsNamespaced && path.Namespace.Length > 0)
@@ -232,5 +232,5 @@ internal sealed class RequestRouter(ApiRooms rooms, ResourceRegistry registry, I
 
 /// <summary>The handlers behind the paths.</summary>
 internal sealed record ApiRooms(
-    ObjectService Objects, ReadHandler Reads, WriteHandler Writes, WatchHandler Watches, PodSubresources Pods, ScaleSubresource Scales,
+    ObjectService Objects, ReadHandler Reads, WriteHandler Writes, WatchHandler Watches, PodSubresources Pods, ScaleSubresource Scales, Reviews Reviews,
     SimulatedExporters Exporters, Func<IReadOnlyList<string>> FailedRooms);

@@ -12,6 +12,7 @@ namespace Scheduler.Cli.Commands;
 [JsonSerializable(typeof(TenantsResult))]
 [JsonSerializable(typeof(QueueResult))]
 [JsonSerializable(typeof(GpusResult))]
+[JsonSerializable(typeof(ReplayResult))]
 internal sealed partial class CliJson : JsonSerializerContext
 {
     /// <summary>Names in camelCase, indented. Quotes in messages stay quotes: the JSON goes to a terminal or a file, never into HTML.</summary>

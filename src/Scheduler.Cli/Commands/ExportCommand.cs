@@ -23,7 +23,7 @@ internal static class ExportCommand
                 ReportFile.Try("FILE", path);
             }
 
-            await using var client = DaemonClient.Open(result.GetValue(address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
             var state = await client.ExportAsync(stop);
             using var text = new StringWriter(CultureInfo.InvariantCulture);
             ClusterStateWriter.Write(state, text);
@@ -40,6 +40,6 @@ internal static class ExportCommand
                 $"{path}: {state.Nodes.Length} nodes, {state.Tenants.Nodes.Length} tenants, {state.Workloads.Length} workloads; {state.History.Length} ended{since}"));
             return ExitCodes.Success;
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 }

@@ -28,7 +28,7 @@ internal static class GpusCommand
         };
         command.SetAction(async (result, stop) =>
         {
-            await using var client = DaemonClient.Open(result.GetValue(address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
             var gpus = await client.ListGpusAsync(result.GetValue(node), stop);
             if (result.GetValue(output) == OutputFormat.Json)
             {
@@ -41,7 +41,7 @@ internal static class GpusCommand
 
             return ExitCodes.Success;
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 
     private static Command CreateChange(
@@ -67,13 +67,13 @@ internal static class GpusCommand
         var command = new Command(name, description) { node, device, reason, address };
         command.SetAction(async (result, stop) =>
         {
-            await using var client = DaemonClient.Open(result.GetValue(address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
             var (target, index) = (result.GetValue(node)!, result.GetValue(device));
             await change(client, target, index, result.GetValue(reason) ?? assumed!, stop);
             terminal.Out.WriteLine($"{(index is { } number ? $"GPU {number} of {target}" : $"Node {target}")} is {(name == "quarantine" ? "in quarantine" : "released")}.");
             return ExitCodes.Success;
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 
     private static void Write(Terminal terminal, ImmutableArray<GpuView> gpus)

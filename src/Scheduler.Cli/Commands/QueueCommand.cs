@@ -24,7 +24,7 @@ internal static class QueueCommand
         var command = new Command("queue", "Show what waits: in which order, since when and why") { tenant, watch, address, output };
         command.SetAction(async (result, stop) =>
         {
-            await using var client = DaemonClient.Open(result.GetValue(address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
             var format = result.GetValue(output);
             using var timer = new PeriodicTimer(WatchEvery, time);
             try
@@ -43,7 +43,7 @@ internal static class QueueCommand
 
             return ExitCodes.Success;
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 
     private static void Write(Terminal terminal, ImmutableArray<QueueView> queue, OutputFormat format, bool isRepeated, DateTimeOffset now)

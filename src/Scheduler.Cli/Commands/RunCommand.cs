@@ -16,7 +16,7 @@ internal static class RunCommand
         var context = new Option<string?>("--context") { Description = "Context of the kubeconfig", HelpName = "NAME" };
         var server = new Option<string?>("--server") { Description = "Address of an API server that asks for no credentials, such as that of weir up", HelpName = "URL" };
         var inCluster = new Option<bool>("--in-cluster") { Description = "Use the service account of the pod that it runs in" };
-        var config = new Option<string?>("--config") { Description = "Settings of the daemon in YAML: sections kubernetes, scheduling, leadership, api, extender and log", HelpName = "FILE" };
+        var config = new Option<string?>("--config") { Description = "Settings of the daemon in YAML: sections kubernetes, scheduling, leadership, api, extender, journal and log", HelpName = "FILE" };
         var policy = CommonOptions.Policy();
         var httpPort = CommonOptions.Integer("--http-port", "Port of /healthz, /readyz and /metrics (default 8080; 0 for a free one)", 0, 65_535);
         var grpcPort = CommonOptions.Integer("--grpc-port", "Port of the gRPC API (default 7461; 0 for a free one)", 0, 65_535);

@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
 using Scheduler.Cli.Input;
+using Scheduler.Cli.Hosting;
 using Scheduler.Cli.Simulate;
 using Scheduler.Input;
 using Scheduler.Simulation.Reports;
@@ -65,7 +66,7 @@ internal static class SimulateCommand
                 return new ScenarioRun(scenario, result.GetValue(seed) ?? scenario.Seed, names, options).Run(progress, stop);
             }
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 
     private static Scenario ReadScenario(string file, ProgressLine progress)

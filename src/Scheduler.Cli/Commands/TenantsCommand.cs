@@ -18,7 +18,7 @@ internal static class TenantsCommand
         var command = new Command("tenants", "Show guarantee, limit and use of every tenant") { address, output };
         command.SetAction(async (result, stop) =>
         {
-            await using var client = DaemonClient.Open(result.GetValue(address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
             var tenants = await client.ListTenantsAsync(stop);
             if (result.GetValue(output) == OutputFormat.Json)
             {
@@ -31,7 +31,7 @@ internal static class TenantsCommand
 
             return ExitCodes.Success;
         });
-        return command;
+        return DaemonCredentials.AddTo(command);
     }
 
     private static void Write(Terminal terminal, ImmutableArray<TenantView> tenants)

@@ -65,6 +65,8 @@ internal static class WeirCommand
             ExportCommand.Create(terminal, time),
             SimulateCommand.Create(terminal, time),
             PlanCommand.Create(terminal),
+            ReplayCommand.Create(terminal),
+            ExplainCommand.Create(terminal),
         };
         var help = root.Options.OfType<HelpOption>().First();
         help.Action = new HelpWithExamples((HelpAction)help.Action!);
@@ -134,6 +136,8 @@ internal static class WeirCommand
                 "weir simulate sim/examples/research-cluster.yaml --policy weir,fifo --report report.html",
                 "weir simulate scenario.yaml --output json > result.json",
             ],
+            ["replay"] = ["weir replay --journal /var/lib/weir/journal --from 2026-11-30T22:00:00Z --to 2026-11-30T23:00:00Z", "weir replay --journal /var/lib/weir/journal --cycle 4711 --print"],
+            ["explain"] = ["weir explain vision/train-1 --at 2026-11-30T22:15:00Z --journal /var/lib/weir/journal"],
             ["plan"] =
             [
                 "weir plan sim/examples/capacity.yaml --goal \"p95 wait of tenant search < 10m\" --knob nodes.h100=4..12",

@@ -21,9 +21,13 @@ internal sealed class DaemonClient : IAsyncDisposable
 
     private DaemonClient(GrpcChannel channel, string address, TimeProvider time) => (_channel, _address, _time) = (channel, address, time);
 
-    /// <exception cref="UserErrorException">The address is none.</exception>
-    public static DaemonClient Open(string address, TimeProvider time) =>
-        new(GrpcChannel.ForAddress(CommonOptions.ToUri("--address", address)), address, time);
+    /// <exception cref="UserErrorException">The address is none, or the credentials cannot be used.</exception>
+    public static DaemonClient Open(string address, TimeProvider time, DaemonCredentials credentials)
+    {
+        var uri = CommonOptions.ToUri("--address", address);
+        var channel = GrpcChannel.ForAddress(uri, new GrpcChannelOptions { HttpHandler = credentials.MakeHandler(uri), DisposeHttpClient = true });
+        return new DaemonClient(channel, address, time);
+    }
 
     public async Task<ImmutableArray<TenantView>> ListTenantsAsync(CancellationToken stop)
     {

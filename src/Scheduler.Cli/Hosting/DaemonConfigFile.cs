@@ -30,6 +30,7 @@ internal static class DaemonConfigFile
             ReadSection(map, "api", settings.Api);
             ReadSection(map, "extender", settings.Extender);
             ReadSection(map, "telemetry", settings.Telemetry);
+            ReadSection(map, "journal", settings.Journal);
             if (map.Map("log") is { } log)
             {
                 settings = settings with

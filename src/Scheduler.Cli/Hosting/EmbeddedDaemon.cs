@@ -43,12 +43,13 @@ internal sealed class EmbeddedDaemon : IAsyncDisposable
         var settings = new DaemonSettings
         {
             Server = server,
+            AllowAnonymous = true,
             Scheduling = WithPolicy(new SchedulingOptions(), policy),
             // There is one daemon, and it starts at once.
             Leadership = new LeadershipOptions { Enabled = false },
             // A demo is short: what exporters say is read as often as it may be.
             Telemetry = new TelemetryOptions { IntervalSeconds = 1 },
-            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0, WebPage = true },
+            Api = new ApiOptions { GrpcPort = port ?? DefaultPort, HttpPort = 0 },
             LogLevel = logLevel,
         };
         try

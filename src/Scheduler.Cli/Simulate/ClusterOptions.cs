@@ -68,7 +68,7 @@ internal sealed class ClusterOptions(Terminal terminal)
         else
         {
             progress.Begin("asking the daemon for the cluster");
-            await using var client = DaemonClient.Open(result.GetValue(Address)!, time);
+            await using var client = DaemonClient.Open(result.GetValue(Address)!, time, DaemonCredentials.Of(result));
             state = await client.ExportAsync(stop);
         }
 

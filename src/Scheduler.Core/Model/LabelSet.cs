@@ -20,6 +20,9 @@ public sealed class LabelSet : IEquatable<LabelSet>
         }
     }
 
+    /// <summary>The labels, sorted by key.</summary>
+    public ImmutableArray<KeyValuePair<string, string>> Labels => _labels;
+
     /// <summary>Makes a set of pairs in any order.</summary>
     public static LabelSet Of(IEnumerable<KeyValuePair<string, string>>? labels)
     {

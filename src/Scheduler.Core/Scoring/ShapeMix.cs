@@ -1,3 +1,4 @@
+using System.Collections.Immutable;
 using Scheduler.Core.Model;
 
 namespace Scheduler.Core.Scoring;
@@ -39,6 +40,13 @@ public sealed class ShapeMix : IEquatable<ShapeMix>
     private readonly long[] _waste;
     private readonly long _microCpuPerMilliGpu;
     private readonly long _bytesPerMilliGpu;
+
+    private ShapeMix(long microCpuPerMilliGpu, long bytesPerMilliGpu, long[] waste)
+    {
+        _waste = waste;
+        _microCpuPerMilliGpu = microCpuPerMilliGpu;
+        _bytesPerMilliGpu = bytesPerMilliGpu;
+    }
 
     private ShapeMix(ReadOnlySpan<long> countByMilli, Int128 milliGpu, Int128 milliCpu, Int128 bytes)
     {
@@ -82,6 +90,16 @@ public sealed class ShapeMix : IEquatable<ShapeMix>
 
         return new ShapeMix(countByMilli, milliGpu, milliCpu, bytes);
     }
+
+    /// <summary>All that the scores read, for a host that keeps snapshots: <see cref="FromFigures"/> makes an equal mix of it.</summary>
+    /// <returns>Micro-CPU and bytes beside one milli-GPU, then the waste by free milli-GPU from 0 to 1000.</returns>
+    public ImmutableArray<long> ToFigures() => [_microCpuPerMilliGpu, _bytesPerMilliGpu, .. _waste];
+
+    /// <summary>The mix that gave these figures.</summary>
+    /// <exception cref="ArgumentException">Their number is not that of <see cref="ToFigures"/>.</exception>
+    public static ShapeMix FromFigures(ReadOnlySpan<long> figures) => figures.Length == GpuRequest.MilliPerDevice + 3
+        ? new ShapeMix(figures[0], figures[1], figures[2..].ToArray())
+        : throw new ArgumentException($"a mix has {GpuRequest.MilliPerDevice + 3} figures, not {figures.Length}", nameof(figures));
 
     /// <summary>
     /// CPU and memory that nodes have for each of their GPUs, on average: as long as no pods are known, they are taken to

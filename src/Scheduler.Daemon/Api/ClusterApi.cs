@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using System.Net;
 using Google.Protobuf.WellKnownTypes;
 using Grpc.Core;
 using Scheduler.Core.Model;
@@ -31,30 +30,20 @@ internal sealed class ClusterApi(ClusterHealth health, ClusterCache cache, ILead
 
     public override Task<QuarantineGpuResponse> QuarantineGpu(QuarantineGpuRequest request, ServerCallContext context)
     {
-        CheckChange(request.Reason, context);
+        CheckReason(request.Reason);
         Refuse(health.Quarantine(request.Node, request.HasDevice ? request.Device : null, request.Reason));
         return Task.FromResult(new QuarantineGpuResponse());
     }
 
     public override Task<ReleaseGpuResponse> ReleaseGpu(ReleaseGpuRequest request, ServerCallContext context)
     {
-        CheckChange(request.Reason, context);
+        CheckReason(request.Reason);
         Refuse(health.Release(request.Node, request.HasDevice ? request.Device : null, request.Reason));
         return Task.FromResult(new ReleaseGpuResponse());
     }
 
-    /// <summary>
-    /// The API knows no users, so what changes something is taken from the replica's own machine only. Who may come there, as
-    /// kubectl port-forward does, is Kubernetes' to say.
-    /// </summary>
-    private static void CheckChange(string reason, ServerCallContext context)
+    private static void CheckReason(string reason)
     {
-        if (context.GetHttpContext().Connection.RemoteIpAddress is not { } address || !IPAddress.IsLoopback(address))
-        {
-            throw new RpcException(new Status(
-                StatusCode.PermissionDenied, "changes are taken over loopback only; reach the leading replica with kubectl port-forward"));
-        }
-
         if (reason.Length is 0 or > MaxReason)
             throw QueueApi.Invalid($"reason has {reason.Length} characters; say in 1 to {MaxReason} why");
     }

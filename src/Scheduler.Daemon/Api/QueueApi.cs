@@ -1,9 +1,11 @@
+using System.Collections.Immutable;
 using System.Globalization;
 using System.Text;
 using Grpc.Core;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
 using Scheduler.Daemon.Loop;
+using Scheduler.Daemon.Security;
 using Weir.V1;
 
 namespace Scheduler.Daemon.Api;
@@ -21,14 +23,19 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
         return Task.FromResult(Find(target, cycle) ?? throw NotFound(target));
     }
 
-    public override Task<ListQueueResponse> ListQueue(ListQueueRequest request, ServerCallContext context)
+    public override async Task<ListQueueResponse> ListQueue(ListQueueRequest request, ServerCallContext context)
     {
         if (request.PageSize is < 0 or > MaxPageSize)
             throw Invalid($"page_size is {request.PageSize}; it must be from 0 (for {DefaultPageSize}) to {MaxPageSize}");
         var size = request.PageSize == 0 ? DefaultPageSize : request.PageSize;
         var after = PageToken.Parse(request.PageToken);
         var cycle = ApiMapping.CurrentOrUnavailable(readModel);
-        var entries = request.Tenant.Length == 0 ? cycle.Queue : [.. cycle.Queue.Where(IsBelow(request.Tenant, cycle))];
+        var isOfTenant = IsBelow(request.Tenant, cycle);
+        var isUnqueuedOfTenant = IsBelowUnqueued(request.Tenant, cycle);
+        var sees = await CallerAccess.Of(context).SeesQueuesAsync(
+            cycle.Queue.Where(isOfTenant).Select(entry => entry.Workload.Namespace).Concat(cycle.Unqueued.Where(isUnqueuedOfTenant).Select(pod => pod.Namespace)),
+            context.CancellationToken).ConfigureAwait(false);
+        ImmutableArray<QueueEntry> entries = [.. cycle.Queue.Where(entry => isOfTenant(entry) && sees(entry.Workload.Namespace))];
         var first = after?.PositionIn(entries) ?? 0;
         var response = new ListQueueResponse
         {
@@ -40,8 +47,8 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
         if (first + page.Count < entries.Length)
             response.NextPageToken = new PageToken(page[^1].Place.Overall, page[^1].Workload.Id.Value).ToString();
         if (after is null)
-            response.Unqueued.AddRange(cycle.Unqueued.Where(IsBelowUnqueued(request.Tenant, cycle)).Select(Map));
-        return Task.FromResult(response);
+            response.Unqueued.AddRange(cycle.Unqueued.Where(pod => isUnqueuedOfTenant(pod) && sees(pod.Namespace)).Select(Map));
+        return response;
     }
 
     public override async Task WatchPosition(GetPositionRequest request, IServerStreamWriter<Position> responseStream, ServerCallContext context)
@@ -98,6 +105,8 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
 
     private static Func<QueueEntry, bool> IsBelow(string tenant, PublishedCycle cycle)
     {
+        if (tenant.Length == 0)
+            return _ => true;
         var below = TenantsBelow(tenant, cycle);
         return entry => entry.Workload.Tenant is { } owner && below.Contains(owner);
     }

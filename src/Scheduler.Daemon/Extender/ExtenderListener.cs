@@ -19,8 +19,8 @@ internal static class ExtenderListener
     /// <exception cref="StartupException">A certificate cannot be used.</exception>
     public static void Listen(KestrelServerOptions kestrel, ExtenderOptions options, TimeProvider time, ILogger logger)
     {
-        var certificate = options.CertificateFile.Length > 0 ? new ServerCertificate(options.CertificateFile, options.KeyFile, time, logger) : null;
-        var authorities = options.ClientAuthorityFile.Length > 0 ? Authorities(options.ClientAuthorityFile) : null;
+        var certificate = options.CertificateFile.Length > 0 ? new ServerCertificate("the extender", options.CertificateFile, options.KeyFile, time, logger) : null;
+        var authorities = options.ClientAuthorityFile.Length > 0 ? Authorities("extender", options.ClientAuthorityFile) : null;
         kestrel.Listen(IPAddress.Parse(options.Address), options.Port, listen =>
         {
             // Over HTTP/2 "Connection: close" would say nothing, and a connection to a replica that stands by would last.
@@ -50,7 +50,7 @@ internal static class ExtenderListener
         }),
     };
 
-    private static X509ChainPolicy TrustOnly(X509Certificate2Collection authorities)
+    internal static X509ChainPolicy TrustOnly(X509Certificate2Collection authorities)
     {
         var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck };
         policy.CustomTrustStore.AddRange(authorities);
@@ -59,7 +59,7 @@ internal static class ExtenderListener
         return policy;
     }
 
-    private static X509Certificate2Collection Authorities(string file)
+    internal static X509Certificate2Collection Authorities(string section, string file)
     {
         var authorities = new X509Certificate2Collection();
         try
@@ -68,12 +68,12 @@ internal static class ExtenderListener
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException)
         {
-            throw new StartupException($"extender.clientAuthorityFile: {file} cannot be read: {failure.Message}", failure);
+            throw new StartupException($"{section}.clientAuthorityFile: {file} cannot be read: {failure.Message}", failure);
         }
 
         return authorities.Count > 0
             ? authorities
-            : throw new StartupException($"extender.clientAuthorityFile: {file} has no certificate in PEM in it");
+            : throw new StartupException($"{section}.clientAuthorityFile: {file} has no certificate in PEM in it");
     }
 
     private sealed class ExtenderConnection

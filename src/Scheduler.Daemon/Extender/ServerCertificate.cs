@@ -15,6 +15,7 @@ internal sealed class ServerCertificate
     private static readonly TimeSpan LookEvery = TimeSpan.FromSeconds(1);
 
     private readonly Lock _gate = new();
+    private readonly string _owner;
     private readonly string _certificateFile;
     private readonly string _keyFile;
     private readonly TimeProvider _time;
@@ -25,9 +26,9 @@ internal sealed class ServerCertificate
     private long _lookedAt;
 
     /// <exception cref="StartupException">They cannot be read, or do not belong together.</exception>
-    public ServerCertificate(string certificateFile, string keyFile, TimeProvider time, ILogger logger)
+    public ServerCertificate(string owner, string certificateFile, string keyFile, TimeProvider time, ILogger logger)
     {
-        (_certificateFile, _keyFile, _time, _logger) = (certificateFile, keyFile, time, logger);
+        (_owner, _certificateFile, _keyFile, _time, _logger) = (owner, certificateFile, keyFile, time, logger);
         try
         {
             _read = Read();
@@ -35,7 +36,7 @@ internal sealed class ServerCertificate
         }
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
-            throw new StartupException($"the certificate of the extender ({certificateFile} with key {keyFile}) cannot be used: {failure.Message}", failure);
+            throw new StartupException($"the certificate of {owner} ({certificateFile} with key {keyFile}) cannot be used: {failure.Message}", failure);
         }
 
         _lookedAt = time.GetTimestamp();
@@ -74,7 +75,7 @@ internal sealed class ServerCertificate
         catch (Exception failure) when (failure is IOException or UnauthorizedAccessException or CryptographicException or ArgumentException)
         {
             if (_complaint != failure.Message)
-                Log.CertificateUnusable(_logger, failure.Message);
+                Log.CertificateUnusable(_logger, _owner, failure.Message);
             _complaint = failure.Message;
         }
     }
@@ -88,7 +89,7 @@ internal sealed class ServerCertificate
         var issuers = new X509Certificate2Collection();
         issuers.ImportFromPem(text);
         var context = SslStreamCertificateContext.Create(certificate, issuers, offline: true);
-        Log.CertificateLoaded(_logger, certificate.Subject, certificate.NotAfter.ToUniversalTime());
+        Log.CertificateLoaded(_logger, _owner, certificate.Subject, certificate.NotAfter.ToUniversalTime());
         return context;
     }
 }

@@ -27,11 +27,18 @@ public static class DaemonConfiguration
         Add("leadership", new LeadershipOptionsRangeValidator().Validate(null, settings.Leadership), errors);
         Add("api", new ApiOptionsRangeValidator().Validate(null, settings.Api), errors);
         CheckLeadership(settings.Leadership, errors);
-        CheckApi(settings.Api, errors);
+        CheckApi(settings.Api, settings.AllowAnonymous, errors);
         Add("extender", new ExtenderOptionsRangeValidator().Validate(null, settings.Extender), errors);
         CheckExtender(settings, errors);
         Add("telemetry", new TelemetryOptionsRangeValidator().Validate(null, settings.Telemetry), errors);
         errors.AddRange(TelemetrySettings.FindErrors(settings.Telemetry));
+        Add("journal", new JournalOptionsRangeValidator().Validate(null, settings.Journal), errors);
+        if (settings.Journal.SegmentMebibytes * 4 > settings.Journal.MaxMebibytes)
+        {
+            errors.Add($"journal.segmentMebibytes: is {settings.Journal.SegmentMebibytes}; it must be at most a quarter of maxMebibytes "
+                + $"({settings.Journal.MaxMebibytes}), or little is left when the oldest segment goes");
+        }
+
         // Most of the policy has its range on the option too; what is told twice is told once.
         foreach (var error in DaemonParts.Policy(settings).Validate().Where(error => error.Path.StartsWith("policy.topologyLevels", StringComparison.Ordinal)))
             errors.Add($"scheduling{error.Path["policy".Length..]}: {error.Message}");
@@ -69,10 +76,18 @@ public static class DaemonConfiguration
         }
     }
 
-    private static void CheckApi(ApiOptions options, List<string> errors)
+    private static void CheckApi(ApiOptions options, bool allowAnonymous, List<string> errors)
     {
-        if (!IPAddress.TryParse(options.Address, out _))
+        if (!IPAddress.TryParse(options.Address, out var address))
             errors.Add($"api.address: '{options.Address}' is not an IP address such as 127.0.0.1 or 0.0.0.0");
+        else if (!IPAddress.IsLoopback(address) && allowAnonymous)
+            errors.Add($"api.address: is {options.Address}, which others reach; without asking who calls, only a loopback address is served");
+        else if (!IPAddress.IsLoopback(address) && options.CertificateFile.Length == 0)
+            errors.Add($"api.certificateFile: is empty; on {options.Address}, which others reach, gRPC is served with TLS only: callers send tokens");
+        if (options.CertificateFile.Length > 0 && options.KeyFile.Length == 0)
+            errors.Add("api.keyFile: is empty; name the file with the private key of certificateFile");
+        if (options.CertificateFile.Length == 0 && (options.KeyFile.Length > 0 || options.ClientAuthorityFile.Length > 0))
+            errors.Add("api.certificateFile: is empty, but there is a keyFile or a clientAuthorityFile; they need it");
         if (options.HttpPort != 0 && options.HttpPort == options.GrpcPort)
             errors.Add($"api.grpcPort: is {options.GrpcPort}, the same as httpPort; HTTP/1 and gRPC need a port each");
     }

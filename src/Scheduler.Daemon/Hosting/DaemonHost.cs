@@ -14,6 +14,7 @@ using Scheduler.Daemon.Api;
 using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Options;
+using Scheduler.Daemon.Security;
 using Scheduler.Daemon.Web;
 
 namespace Scheduler.Daemon.Hosting;
@@ -31,6 +32,9 @@ namespace Scheduler.Daemon.Hosting;
 /// </example>
 public sealed class DaemonHost : IAsyncDisposable
 {
+    /// <summary>The largest request of the gRPC API: its requests name things, and no more.</summary>
+    private const int MaxRequestBytes = 64 << 10;
+
     private readonly WebApplication _app;
     private readonly DaemonParts _parts;
     private readonly ApiOptions _api;
@@ -68,7 +72,7 @@ public sealed class DaemonHost : IAsyncDisposable
     /// <summary>Where /healthz, /readyz and /metrics are, once started.</summary>
     public Uri HttpAddress { get; private set; } = new("http://localhost/");
 
-    /// <summary>Where gRPC is, without TLS, once started.</summary>
+    /// <summary>Where gRPC is, once started.</summary>
     public Uri GrpcAddress { get; private set; } = new("http://localhost/");
 
     /// <summary>Where the extender answers, once started, with the path before its verbs; null where it is not served.</summary>
@@ -95,14 +99,14 @@ public sealed class DaemonHost : IAsyncDisposable
         var logger = loggers.CreateLogger("Weir");
         builder.WebHost.UseKestrelCore().UseKestrelHttpsConfiguration().ConfigureKestrel(kestrel =>
         {
-            Listen(kestrel, settings.Api);
+            Listen(kestrel, settings, logger);
             if (settings.Extender.Enabled)
                 ExtenderListener.Listen(kestrel, settings.Extender, settings.Time, logger);
         });
         var parts = new DaemonParts(settings, ApiServerConnector.Connect(settings), loggers);
         AddApi(builder.Services, parts, settings.Api, settings.Time);
         var app = builder.Build();
-        Map(app, parts, settings.Api, settings.Time);
+        Map(app, parts, settings);
         return new DaemonHost(app, parts, settings, logger);
     }
 
@@ -172,12 +176,20 @@ public sealed class DaemonHost : IAsyncDisposable
         }
     }
 
-    private static void Listen(KestrelServerOptions kestrel, ApiOptions api)
+    private static void Listen(KestrelServerOptions kestrel, DaemonSettings settings, ILogger logger)
     {
+        var api = settings.Api;
         kestrel.AddServerHeader = false;
+        kestrel.Limits.MaxConcurrentConnections = api.MaxConnections;
+        var tls = api.CertificateFile.Length > 0 ? ApiTls.Options(api, settings.Time, logger) : null;
         var address = IPAddress.Parse(api.Address);
         kestrel.Listen(address, api.HttpPort, listen => listen.Protocols = HttpProtocols.Http1);
-        kestrel.Listen(address, api.GrpcPort, listen => listen.Protocols = HttpProtocols.Http2);
+        kestrel.Listen(address, api.GrpcPort, listen =>
+        {
+            listen.Protocols = HttpProtocols.Http2;
+            if (tls is not null)
+                listen.UseHttps(tls);
+        });
     }
 
     private static void AddLogging(ILoggingBuilder logging, DaemonSettings settings)
@@ -211,7 +223,12 @@ public sealed class DaemonHost : IAsyncDisposable
         services.AddSingleton(parts.Leadership);
         services.AddSingleton(time);
         services.AddSingleton(parts.PlanningPolicy);
-        services.AddGrpc();
+        services.AddSingleton(parts.Access);
+        services.AddGrpc(options =>
+        {
+            options.MaxReceiveMessageSize = MaxRequestBytes;
+            options.Interceptors.Add<AccessInterceptor>();
+        });
         if (api.Reflection)
             services.AddGrpcReflection();
         services.AddGrpcHealthChecks(options => options.Services.Map("", _ => true))
@@ -219,7 +236,7 @@ public sealed class DaemonHost : IAsyncDisposable
         services.Configure<HealthCheckPublisherOptions>(publish => (publish.Delay, publish.Period) = (TimeSpan.Zero, TimeSpan.FromSeconds(1)));
     }
 
-    private static void Map(WebApplication app, DaemonParts parts, ApiOptions api, TimeProvider time)
+    private static void Map(WebApplication app, DaemonParts parts, DaemonSettings settings)
     {
         if (parts.Extender is { } extender)
             ExtenderListener.Map(app, extender);
@@ -228,13 +245,14 @@ public sealed class DaemonHost : IAsyncDisposable
         app.MapGrpcService<ExportApi>();
         app.MapGrpcService<ClusterApi>();
         app.MapGrpcHealthChecksService();
-        if (api.Reflection)
+        if (settings.Api.Reflection)
             app.MapGrpcReflectionService();
         app.MapGet("/healthz", context => AnswerAsync(context, parts.Health.Live()));
         app.MapGet("/readyz", context => AnswerAsync(context, parts.Health.Ready()));
         app.MapMetrics("/metrics", parts.Metrics.Registry);
-        if (api.WebPage)
-            new WebPage(parts.ReadModel, app.Services.GetRequiredService<ApiLimits>(), time).Map(app);
+        // The page does not ask who looks yet, so it is only where nobody is asked.
+        if (settings.AllowAnonymous)
+            new WebPage(parts.ReadModel, app.Services.GetRequiredService<ApiLimits>(), settings.Time).Map(app);
     }
 
     private static Task AnswerAsync(HttpContext context, HealthReport report)

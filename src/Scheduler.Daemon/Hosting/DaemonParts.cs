@@ -4,11 +4,14 @@ using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Extender;
 using Scheduler.Daemon.Gpus;
+using Scheduler.Daemon.Journal;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Kubernetes.Mapping;
 using Scheduler.Daemon.Kubernetes.Wire;
 using Scheduler.Daemon.Loop;
+using Scheduler.Daemon.Security;
 using Scheduler.Daemon.Telemetry;
+using Scheduler.Journal.Storage;
 
 namespace Scheduler.Daemon.Hosting;
 
@@ -23,6 +26,9 @@ internal sealed class DaemonParts : IDisposable
         // Each read has its own deadline.
         Timeout = Timeout.InfiniteTimeSpan,
     };
+    private readonly JournalWriter? _journal;
+    private readonly AccessReviews? _reviews;
+    private readonly RequestRates _rates;
 
     public DaemonParts(DaemonSettings settings, ApiServerClient client, ILoggerFactory loggers)
     {
@@ -67,7 +73,25 @@ internal sealed class DaemonParts : IDisposable
             Leadership, ReadModel, Metrics, LoopSettings(settings), time, logger,
             settings.Leadership.Enabled ? pods.RefreshAsync : null);
 
+        if (!settings.AllowAnonymous)
+            _reviews = new AccessReviews(client, Metrics, time);
+        _rates = new RequestRates(settings.Api.RequestsPerSecond);
+        Access = new AccessInterceptor(_reviews, _rates, Metrics, logger);
         Loop.CycleEnded += cycle => History.Saw(cycle.Snapshot);
+        DaemonPart[] journal = [];
+        if (settings.Journal.Folder.Length > 0)
+        {
+            _journal = OpenJournal(settings, PlanningPolicy, identity);
+            var recorder = new JournalRecorder(
+                entry =>
+                {
+                    _journal.Append(entry);
+                    return _journal.Bytes;
+                }, settings.Journal.QueueCycles, Metrics, time, logger);
+            Loop.CycleEnded += recorder.Offer;
+            journal = [new DaemonPart("journal", recorder.RunAsync)];
+        }
+
         var watches = MakeWatches(settings, client, pods, logger);
         Synced = Task.WhenAll(watches.Select(watch => watch.FirstList));
         Health = new DaemonHealth([.. watches.Select(watch => (watch.Part.Name, watch.HasSynced))], Leadership, Loop, LoopSettings(settings).MaxInterval, time);
@@ -105,6 +129,7 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
                 .. evacuation,
                 .. extender,
+                .. journal,
             ],
             Loop, _binds, Synced, time, logger);
     }
@@ -126,6 +151,9 @@ internal sealed class DaemonParts : IDisposable
     /// <summary>What has ended since the start, for exports.</summary>
     public WorkloadHistory History { get; }
 
+    /// <summary>Stands before every method of the gRPC API.</summary>
+    public AccessInterceptor Access { get; }
+
     public SchedulingLoop Loop { get; }
 
     public DaemonRuntime Runtime { get; }
@@ -140,10 +168,33 @@ internal sealed class DaemonParts : IDisposable
     public void Dispose()
     {
         _extender?.Dispose();
+        _journal?.Dispose();
+        _reviews?.Dispose();
+        _rates.Dispose();
         _leadershipResource.Dispose();
         _binds.Dispose();
         _exporterClient.Dispose();
         Client.Dispose();
+    }
+
+    private static JournalWriter OpenJournal(DaemonSettings settings, SchedulingPolicy policy, string identity)
+    {
+        try
+        {
+            return JournalWriter.Open(new JournalSettings
+            {
+                Folder = settings.Journal.Folder,
+                MaxBytes = (long)settings.Journal.MaxMebibytes << 20,
+                SegmentBytes = (long)settings.Journal.SegmentMebibytes << 20,
+                Version = ProgramVersion.Text,
+                Replica = identity,
+                Policy = policy,
+            });
+        }
+        catch (JournalException failure)
+        {
+            throw new StartupException($"journal.folder: {failure.Message}", failure);
+        }
     }
 
     private Reflector<PodObject, PodRecord> MakePodReflector(DaemonSettings settings, ApiServerClient client, ILogger logger)

@@ -50,6 +50,15 @@ public sealed record DaemonSettings
     /// <summary>Section <c>telemetry</c>.</summary>
     public TelemetryOptions Telemetry { get; init; } = new();
 
+    /// <summary>Section <c>journal</c>.</summary>
+    public JournalOptions Journal { get; init; } = new();
+
+    /// <summary>
+    /// Serve everybody on the gRPC port without asking who it is. On loopback addresses only; for a cluster in this process, as
+    /// <c>weir up</c> has it. No configuration file can set it. Default false.
+    /// </summary>
+    public bool AllowAnonymous { get; init; }
+
     /// <summary>Form of the log, which goes to stderr. Default text.</summary>
     public LogFormat LogFormat { get; init; }
 

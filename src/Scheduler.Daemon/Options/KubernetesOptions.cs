@@ -142,22 +142,34 @@ public sealed class ApiOptions
     [Required]
     public string Address { get; set; } = "127.0.0.1";
 
-    /// <summary>
-    /// Whether the web page is served, at / of the HTTP port. It shows every tenant's workloads to whoever reaches the port. Default false.
-    /// </summary>
-    public bool WebPage { get; set; }
-
     /// <summary>Port of /healthz, /readyz and /metrics (HTTP/1), 0 to 65535; 0 takes a free one. Default 8080.</summary>
     [Range(0, 65_535)]
     public int HttpPort { get; set; } = 8080;
 
-    /// <summary>Port of gRPC (HTTP/2 without TLS), 0 to 65535; 0 takes a free one. Default 7461, which <c>weir queue</c> asks.</summary>
+    /// <summary>Port of gRPC (HTTP/2), 0 to 65535; 0 takes a free one. Default 7461, which <c>weir queue</c> asks.</summary>
     [Range(0, 65_535)]
     public int GrpcPort { get; set; } = 7461;
 
     /// <summary>Streams of WatchPosition and ExportCluster open at once, 1 to 100000; beyond it RESOURCE_EXHAUSTED. Default 1000.</summary>
     [Range(1, 100_000)]
     public int MaxWatchers { get; set; } = 1000;
+
+    /// <summary>Certificate of the gRPC port in PEM, the issuers after it; read again when it changes. Empty: no TLS, on a loopback address only. Default empty.</summary>
+    public string CertificateFile { get; set; } = "";
+
+    /// <summary>The certificate's private key in PEM, without a password. Default empty.</summary>
+    public string KeyFile { get; set; } = "";
+
+    /// <summary>Authorities in PEM: callers may show a certificate of one of them instead of a token. Read at the start. Default empty.</summary>
+    public string ClientAuthorityFile { get; set; } = "";
+
+    /// <summary>Requests that one caller may make in a second, 1 to 100000; twice as many at once. Default 50.</summary>
+    [Range(1, 100_000)]
+    public int RequestsPerSecond { get; set; } = 50;
+
+    /// <summary>Connections open at once on all ports together, 10 to 1000000. Default 4000.</summary>
+    [Range(10, 1_000_000)]
+    public int MaxConnections { get; set; } = 4000;
 
     /// <summary>Workloads that have ended and are remembered, for <c>weir export</c>, 0 to 1000000; the oldest are forgotten first. Default 10000.</summary>
     [Range(0, 1_000_000)]

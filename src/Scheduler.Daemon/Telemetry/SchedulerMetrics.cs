@@ -62,6 +62,12 @@ public sealed class SchedulerMetrics
     private readonly Counter _rejections;
     private readonly Counter _evacuations;
     private readonly Gauge _idleGpus;
+    private readonly Gauge _journalBytes;
+    private readonly Counter _calls;
+    private readonly Counter _reviews;
+    private readonly Counter _journaled;
+    private readonly Counter _leftOut;
+    private readonly Counter _journalSeconds;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -122,6 +128,12 @@ public sealed class SchedulerMetrics
         _rejections = metrics.CreateCounter("weir_rejected_pods_total", "Pods that the kubelet of their node turned away after they were bound.");
         _evacuations = metrics.CreateCounter("weir_evacuated_pods_total", "Pods that were told to go because a GPU of theirs is quarantined.");
         _idleGpus = metrics.CreateGauge("weir_tenant_idle_gpus", "GPUs that pods of the tenant hold and have done nothing with for a while.", "tenant");
+        _journalBytes = metrics.CreateGauge("weir_journal_size_bytes", "Size of the decision journal on disk.");
+        _calls = metrics.CreateCounter("weir_api_calls_total", "Calls of the gRPC API by method and code; methods that have no access rule are one.", "method", "code");
+        _reviews = metrics.CreateCounter("weir_api_reviews_total", "Questions to the API server about callers, by kind (token, access) and result: yes, no, failed, busy.", "kind", "result");
+        _journaled = metrics.CreateCounter("weir_journal_written_cycles_total", "Cycles written to the decision journal.");
+        _leftOut = metrics.CreateCounter("weir_journal_left_out_cycles_total", "Cycles left out of the decision journal, by cause: queue_full, disk.", "cause");
+        _journalSeconds = metrics.CreateCounter("weir_journal_write_seconds_total", "Time spent on writing the decision journal, beside the scheduling loop.");
         Observer = new WatchObserver(this);
     }
 
@@ -135,6 +147,21 @@ public sealed class SchedulerMetrics
         _cycles.WithLabels(result).Inc();
         _cycleSeconds.Observe(duration.TotalSeconds);
     }
+
+    /// <summary>A cycle was written to the journal, which has this size now.</summary>
+    internal void Journaled(long bytes, TimeSpan duration)
+    {
+        _journaled.Inc();
+        _journalBytes.Set(bytes);
+        _journalSeconds.Inc(duration.TotalSeconds);
+    }
+
+    internal void Called(string method, Grpc.Core.StatusCode code) => _calls.WithLabels(method, code.ToString()).Inc();
+
+    internal void Reviewed(string kind, string result) => _reviews.WithLabels(kind, result).Inc();
+
+    /// <summary>A cycle was left out of the journal.</summary>
+    internal void LeftOutOfJournal(string cause) => _leftOut.WithLabels(cause).Inc();
 
     internal void Decided(Plan plan)
     {

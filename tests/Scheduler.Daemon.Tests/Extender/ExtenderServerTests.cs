@@ -79,6 +79,7 @@ public sealed class ExtenderServerTests : IDisposable
         await using var fixture = await ClusterFixture.StartAsync();
         var time = new Microsoft.Extensions.Time.Testing.FakeTimeProvider();
         var certificate = new Daemon.Extender.ServerCertificate(
+            "the extender",
             PathOf("tls.crt"), PathOf("tls.key"), time, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         Assert.Equal(first, certificate.Current.TargetCertificate.Thumbprint);
         var second = Write("CN=second");

@@ -28,10 +28,10 @@ public class WebPageTests
     }
 
     [Fact]
-    public async Task It_is_not_served_unless_it_is_asked_for()
+    public async Task It_is_not_served_where_the_API_asks_who_calls()
     {
         await using var fixture = await StartAsync();
-        using var http = Client(await fixture.StartDaemonAsync());
+        using var http = Client(await fixture.StartDaemonAsync(settings => settings with { AllowAnonymous = false }));
         foreach (var path in new[] { "/", "/state" })
         {
             using var answer = await http.GetAsync(new Uri(path, UriKind.Relative), Stop);
@@ -107,8 +107,8 @@ public class WebPageTests
 
     private static Func<DaemonSettings, DaemonSettings> WithPage(int maxWatchers = 1000) => settings =>
     {
-        (settings.Api.WebPage, settings.Api.MaxWatchers) = (true, maxWatchers);
-        return settings;
+        settings.Api.MaxWatchers = maxWatchers;
+        return settings with { AllowAnonymous = true };
     };
 
     private static CancellationToken Stop => TestContext.Current.CancellationToken;

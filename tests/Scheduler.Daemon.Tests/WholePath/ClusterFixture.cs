@@ -4,6 +4,7 @@ using Scheduler.Daemon.Hosting;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Daemon.Loop;
 using Scheduler.SimulatedCluster;
+using Scheduler.SimulatedCluster.Access;
 
 namespace Scheduler.Daemon.Tests.WholePath;
 
@@ -21,11 +22,13 @@ internal sealed class ClusterFixture : IAsyncDisposable
 
     public SimulatedCluster.SimulatedCluster Cluster { get; }
 
-    public static async Task<ClusterFixture> StartAsync(int nodes = 2, int gpus = 4, bool servesGpuMetrics = false)
+    public static async Task<ClusterFixture> StartAsync(
+        int nodes = 2, int gpus = 4, bool servesGpuMetrics = false, IReadOnlyDictionary<string, SimulatedUser>? tokens = null)
     {
         var cluster = await SimulatedCluster.SimulatedCluster.StartAsync(new SimulatedClusterOptions
         {
             Nodes = [.. Enumerable.Range(0, nodes).Select(index => new SimulatedNode { Name = $"n{index}", Gpus = gpus, GpuModel = "H100" })],
+            Tokens = tokens ?? new Dictionary<string, SimulatedUser>(),
             Manifests = [Definition("tenants"), Definition("podgroups"), Tenants],
             ServesGpuMetrics = servesGpuMetrics,
         }, TestContext.Current.CancellationToken);
@@ -38,6 +41,7 @@ internal sealed class ClusterFixture : IAsyncDisposable
         {
             Server = Cluster.Address,
             LogLevel = LogLevel.None,
+            AllowAnonymous = true,
             Api = { HttpPort = 0, GrpcPort = 0 },
             Leadership = { LeaseNamespace = "default" },
         };

@@ -106,4 +106,6 @@ internal sealed record Condition
 [JsonSerializable(typeof(PodStatusPatch))]
 [JsonSerializable(typeof(MetadataPatch))]
 [JsonSerializable(typeof(TenantStatusPatch))]
+[JsonSerializable(typeof(TokenReviewObject))]
+[JsonSerializable(typeof(AccessReviewObject))]
 internal sealed partial class WireJson : JsonSerializerContext;
