@@ -52,7 +52,7 @@ internal sealed class Narrator(TenantTree tenants, Func<TimeSpan> elapsed, Actio
                 Say("failed", Tone.Bad, pod.FullName, pod.Node is { } at ? $" on {at}" : "");
                 break;
             case PodEventKind.Evicted:
-                Say("evicted", Tone.Bad, pod.FullName, $" from {pod.Node}, to make room");
+                Say("evicted", Tone.Bad, pod.FullName, $" from {pod.Node}, {(pod.IsMovedForHealth ? "because its GPU is out of service" : "to make room")}");
                 break;
             case PodEventKind.Created:
             default:

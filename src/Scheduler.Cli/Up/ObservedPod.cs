@@ -31,8 +31,14 @@ internal sealed record ObservedPod
 
     public bool IsDeleting { get; init; }
 
+    /// <summary>For whom, or because of what, Weir told it to go; null if it did not.</summary>
+    public string? PreemptedFor { get; init; }
+
     /// <summary>Whether Weir told it to go.</summary>
-    public bool IsPreempted { get; init; }
+    public bool IsPreempted => PreemptedFor is not null;
+
+    /// <summary>Whether that was because its GPU is sick, and nobody else gets its room.</summary>
+    public bool IsMovedForHealth => PreemptedFor == PreemptionNotice.GpuHealth.Value;
 
     public bool IsFinished => Phase is "Succeeded" or "Failed";
 
@@ -63,7 +69,7 @@ internal sealed record ObservedPod
             Requests = whole > 0 || fraction == 0 ? requests : requests.SetItem(Manifests.GpuResource, fraction),
             Phase = Text(status, "phase") ?? "Pending",
             IsDeleting = Text(metadata, "deletionTimestamp") is not null,
-            IsPreempted = Annotation(metadata, Manifests.AnnotationPrefix + "preempted-for") is not null,
+            PreemptedFor = Annotation(metadata, Manifests.AnnotationPrefix + "preempted-for"),
         };
     }
 

@@ -80,7 +80,7 @@ internal sealed record UpSummary
         terminal.Out.WriteLine($"{Number(Used)} of {Number(Gpus)} GPUs in use; over-committed devices: {OvercommittedDevices}.");
         if (Evicted > 0)
         {
-            terminal.Out.WriteLine($"Preempted to make room: {Evicted} pods; about {LostGpuHours.ToString("0.00", NumberFormatInfo.InvariantInfo)} GPU-hours of work lost.");
+            terminal.Out.WriteLine($"Told to go, to make room or because a GPU is out of service: {Evicted} pods; about {LostGpuHours.ToString("0.00", NumberFormatInfo.InvariantInfo)} GPU-hours of work lost.");
         }
 
         if (WaitReasons.Count > 0)
