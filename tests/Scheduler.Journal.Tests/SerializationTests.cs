@@ -96,7 +96,13 @@ public class SerializationTests
         var record = SnapshotDifference.Fill(
             new CycleRecord
             {
-                Number = 1, Generation = snapshot.Generation, Now = snapshot.Now, IsApplied = true, DurationMicroseconds = 0, PlanDigest = "", Waiting = 0,
+                Number = 1,
+                Generation = snapshot.Generation,
+                Now = snapshot.Now,
+                IsApplied = true,
+                DurationMicroseconds = 0,
+                PlanDigest = "",
+                Waiting = 0,
             },
             SnapshotDifference.Empty, snapshot);
         var text = JsonSerializer.Serialize(record, ModelJson.ForSegment());

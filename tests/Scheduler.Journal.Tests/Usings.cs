@@ -1,2 +1,2 @@
-global using Clusters = Scheduler.TestKit.Clusters.Make;
 global using Xunit;
+global using Clusters = Scheduler.TestKit.Clusters.Make;

@@ -1,8 +1,8 @@
 using System.Collections.Immutable;
 using System.CommandLine;
 using System.Globalization;
-using Scheduler.Cli.Input;
 using Scheduler.Cli.Hosting;
+using Scheduler.Cli.Input;
 using Scheduler.Cli.Simulate;
 using Scheduler.Input;
 using Scheduler.Simulation.Reports;

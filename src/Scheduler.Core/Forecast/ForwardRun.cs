@@ -28,11 +28,14 @@ internal sealed class ForwardRun
     private readonly int[] _position;
     private readonly List<int>[] _returned;
     private readonly bool[] _isBlocked;
+    private readonly bool[] _isVain;
     private readonly int[][] _classesOf;
+    private readonly int[] _nextClass;
     private readonly bool[] _groups;
     private readonly List<(int Node, int Need)> _placed = [];
     private int _sample;
     private int _left;
+    private bool _hasEvicted;
     private long _now;
 
     /// <param name="model">The cluster.</param>
@@ -47,7 +50,9 @@ internal sealed class ForwardRun
         _position = new int[model.Classes.Count];
         _returned = [.. model.Classes.Select(_ => new List<int>())];
         _isBlocked = new bool[model.Classes.Count];
+        _isVain = new bool[model.Classes.Count];
         _classesOf = new int[model.Tree.Nodes.Length][];
+        _nextClass = new int[model.Tree.Nodes.Length];
         _groups = new bool[model.Groups];
         for (var tenant = 0; tenant < _classesOf.Length; tenant++)
         {
@@ -120,21 +125,33 @@ internal sealed class ForwardRun
 
     private void Pass(bool isGuaranteed)
     {
-        Array.Clear(_isBlocked);
+        Array.Clear(_isVain);
+        Unblock(isGuaranteed);
         while (NextTenant(isGuaranteed) is { } tenant)
         {
-            var index = NextClass(tenant.Index, isGuaranteed);
-            if (!TryStart(index, isGuaranteed))
+            var index = _nextClass[tenant.Index];
+            _hasEvicted = false;
+            _isBlocked[index] = !TryStart(index, isGuaranteed);
+            if (_hasEvicted)
             {
-                _isBlocked[index] = true;
+                // What made way waits again, and may have left more than was needed. If it was in vain, it is not tried again:
+                // the same would make way, and start again, without end.
+                _isVain[index] |= _isBlocked[index];
+                Unblock(isGuaranteed);
             }
-            else if (_victims.HasEvicted)
+            else
             {
-                // What made way may have left more than was needed.
-                _victims.HasEvicted = false;
-                Array.Clear(_isBlocked);
-                _isBlocked[index] = false;
+                _nextClass[tenant.Index] = NextClass(tenant.Index, isGuaranteed);
             }
+        }
+    }
+
+    private void Unblock(bool isGuaranteed)
+    {
+        Array.Clear(_isBlocked);
+        for (var tenant = 0; tenant < _nextClass.Length; tenant++)
+        {
+            _nextClass[tenant] = NextClass(tenant, isGuaranteed);
         }
     }
 
@@ -143,8 +160,7 @@ internal sealed class ForwardRun
         var best = default(TenantNode);
         foreach (var tenant in _model.Tree.Nodes)
         {
-            if (_classesOf[tenant.Index].Length > 0 && NextClass(tenant.Index, isGuaranteed) >= 0
-                && (best is null || _books.Compare(tenant, best, isGuaranteed) < 0))
+            if (_nextClass[tenant.Index] >= 0 && (best is null || _books.Compare(tenant, best, isGuaranteed) < 0))
             {
                 best = tenant;
             }
@@ -159,7 +175,7 @@ internal sealed class ForwardRun
         var (best, bestUnit) = (-1, -1);
         foreach (var index in _classesOf[tenant])
         {
-            if (!_isBlocked[index] && (isGuaranteed || _model.Classes[index].MayBurst) && HeadOf(index) is >= 0 and var unit
+            if (!_isBlocked[index] && !_isVain[index] && (isGuaranteed || _model.Classes[index].MayBurst) && HeadOf(index) is >= 0 and var unit
                 && (best < 0 || _model.Classes[index].Priority > _model.Classes[best].Priority
                     || (_model.Classes[index].Priority == _model.Classes[best].Priority && unit < bestUnit)))
             {
@@ -200,6 +216,7 @@ internal sealed class ForwardRun
             }
 
             Rollback();
+            _hasEvicted = true;
             foreach (var victim in _victims.Chosen)
             {
                 delay = Math.Max(delay, _model.Units[victim].GraceSeconds);

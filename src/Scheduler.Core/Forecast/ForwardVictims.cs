@@ -19,9 +19,6 @@ internal sealed class ForwardVictims(ForwardModel model, ForwardNodes nodes, For
     /// <summary>Those that were chosen last.</summary>
     public IReadOnlyList<int> Chosen => _chosen;
 
-    /// <summary>Whether anybody was chosen since this was set to false.</summary>
-    public bool HasEvicted { get; set; }
-
     /// <summary>Chooses who makes way for a core.</summary>
     /// <param name="waiting">Whose.</param>
     /// <param name="isGuaranteed">Whether it is inside its tenant's guarantee.</param>
@@ -68,7 +65,6 @@ internal sealed class ForwardVictims(ForwardModel model, ForwardNodes nodes, For
             }
         }
 
-        HasEvicted = true;
         return true;
     }
 

@@ -102,7 +102,12 @@ public sealed class ReplayCommandTests : IDisposable
     {
         using var writer = JournalWriter.Open(new JournalSettings
         {
-            Folder = _folder, MaxBytes = 64 << 20, SegmentBytes = 1 << 20, Version = "1", Replica = "r", Policy = SchedulingPolicy.Default,
+            Folder = _folder,
+            MaxBytes = 64 << 20,
+            SegmentBytes = 1 << 20,
+            Version = "1",
+            Replica = "r",
+            Policy = SchedulingPolicy.Default,
         });
         for (var number = 1; number <= cycles; number++)
         {

@@ -69,6 +69,18 @@ public class StartForecasterTests
     }
 
     [Fact]
+    public void Nobody_makes_way_in_vain_again_and_again()
+    {
+        // With r gone w would have the GPUs, but not the CPU, of which c holds too much.
+        var tree = Make.Tree(Make.Tenant("a", guaranteed: 0, burst: 16), Make.Tenant("b", guaranteed: 0));
+        var forecast = Of(Compute(
+            tree, Running("r", "a", gpus: 8, minutes: 600), Running("c", "b", gpus: 0, minutes: 30),
+            Declared(Make.Waiting("w", "a", Make.Shape(gpus: 8, milliCpu: 64_000), priority: 100), 60)), "w");
+
+        Assert.Equal(Make.Now.AddMinutes(30), forecast.P50);
+    }
+
+    [Fact]
     public void At_its_limit_a_tenant_waits_for_its_own_work_though_there_is_room()
     {
         var tree = Make.Tree(Make.Tenant("a", guaranteed: 4, burst: 0), Make.Tenant("b", guaranteed: 4));

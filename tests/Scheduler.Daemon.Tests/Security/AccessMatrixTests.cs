@@ -199,18 +199,21 @@ public class AccessMatrixTests
             {
                 await queue.GetPositionAsync(request, headers, cancellationToken: Cancel);
                 return "yes";
-            });
+            }
+            );
             yield return ("QueueService/WatchPosition", about, async headers =>
             {
                 using var stream = queue.WatchPosition(request, headers, cancellationToken: Cancel);
                 Assert.True(await stream.ResponseStream.MoveNext(Cancel));
                 return "yes";
-            });
+            }
+            );
             yield return ("QueueService/ListQueue", about, async headers =>
             {
                 var list = await queue.ListQueueAsync(new ListQueueRequest { Tenant = tenant }, headers, cancellationToken: Cancel);
                 return list.Entries.Count > 0 ? "yes" : "nothing";
-            });
+            }
+            );
             yield return ("TenantService/GetTenant", about, async headers =>
                 (await tenants.GetTenantAsync(new GetTenantRequest { Name = tenant }, headers, cancellationToken: Cancel)).Namespaces.Count > 0 ? "yes" : "numbers");
             yield return ("TenantService/ListTenants", about, async headers =>
@@ -223,19 +226,22 @@ public class AccessMatrixTests
             using var stream = exports.ExportCluster(new ExportClusterRequest(), headers, cancellationToken: Cancel);
             Assert.True(await stream.ResponseStream.MoveNext(Cancel));
             return "yes";
-        });
+        }
+        );
         yield return ("ClusterService/ListGpus", "the cluster", async headers =>
             (await cluster.ListGpusAsync(new ListGpusRequest(), headers, cancellationToken: Cancel)).Nodes.Count > 0 ? "yes" : "nothing");
         yield return ("ClusterService/QuarantineGpu", "the cluster", async headers =>
         {
             await cluster.QuarantineGpuAsync(new QuarantineGpuRequest { Node = "n0", Device = 0, Reason = "asked" }, headers, cancellationToken: Cancel);
             return "yes";
-        });
+        }
+        );
         yield return ("ClusterService/ReleaseGpu", "the cluster", async headers =>
         {
             await cluster.ReleaseGpuAsync(new ReleaseGpuRequest { Node = "n0", Device = 0, Reason = "asked" }, headers, cancellationToken: Cancel);
             return "yes";
-        });
+        }
+        );
     }
 
     private const string Bindings = """

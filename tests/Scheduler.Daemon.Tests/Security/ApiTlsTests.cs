@@ -45,7 +45,11 @@ public sealed class ApiTlsTests : IDisposable
             AllowAnonymous = false,
             Api = new ApiOptions
             {
-                HttpPort = 0, GrpcPort = 0, CertificateFile = PathOf("tls.crt"), KeyFile = PathOf("tls.key"), ClientAuthorityFile = PathOf("ca.crt"),
+                HttpPort = 0,
+                GrpcPort = 0,
+                CertificateFile = PathOf("tls.crt"),
+                KeyFile = PathOf("tls.key"),
+                ClientAuthorityFile = PathOf("ca.crt"),
             },
         });
         Assert.Equal("https", host.GrpcAddress.Scheme);

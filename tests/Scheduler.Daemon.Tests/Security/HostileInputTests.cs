@@ -241,7 +241,9 @@ public class HostileInputTests(ITestOutputHelper output)
         content.Headers.ContentType = new("application/grpc");
         using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(host.GrpcAddress, $"/weir.v1.{method}"))
         {
-            Version = HttpVersion.Version20, VersionPolicy = HttpVersionPolicy.RequestVersionExact, Content = content,
+            Version = HttpVersion.Version20,
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Content = content,
         };
         request.Headers.TE.Add(new("trailers"));
         using var answer = await client.SendAsync(request, Cancel);
