@@ -71,7 +71,7 @@ internal static class PageStateBuilder
         var uses = new Dictionary<(int Node, int Device), DeviceUse>();
         foreach (var workload in snapshot.Workloads)
         {
-            var tenant = workload.Tenant is { } id && snapshot.Tenants.TryGet(id, out var owner) ? owner.Index : -1;
+            var tenant = TenantIndex(workload, snapshot);
             foreach (var pod in workload.Pods)
             {
                 if (pod is { Placement: { } at, Shape.Gpu.IsAny: true } && snapshot.TryGetNodeIndex(at.Node, out var node))
@@ -84,7 +84,7 @@ internal static class PageStateBuilder
         {
             if (cycle.Refused.Contains(bind) || !snapshot.TryGetWorkload(bind.Workload, out var workload))
                 continue;
-            var tenant = workload.Tenant is { } id && snapshot.Tenants.TryGet(id, out var owner) ? owner.Index : -1;
+            var tenant = TenantIndex(workload, snapshot);
             foreach (var place in bind.Pods)
             {
                 if (workload.Pods.FirstOrDefault(pod => pod.Id == place.Pod) is { Shape.Gpu.IsAny: true } pod && snapshot.TryGetNodeIndex(place.Node, out var node))
@@ -111,6 +111,9 @@ internal static class PageStateBuilder
 
         return (pages, new PageCapacity(installed, healthy, uses.Values.Sum(use => use.Total), quarantined));
     }
+
+    private static int TenantIndex(Workload workload, ClusterSnapshot snapshot) =>
+        workload.Tenant is { } id && snapshot.Tenants.TryGet(id, out var owner) ? owner.Index : -1;
 
     private static void Count(Dictionary<(int Node, int Device), DeviceUse> uses, int node, Pod pod, PodPlacement at, int tenant)
     {
