@@ -5,7 +5,7 @@ namespace Scheduler.Daemon;
 /// <summary>
 /// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
 /// 1400 tenants and mapping, 1500 hosting, 1600 extender,
-/// 1700 health of GPUs.
+/// 1700 health of GPUs, 1800 access.
 /// </summary>
 internal static partial class Log
 {

@@ -36,14 +36,9 @@ internal sealed class Hindsight
 
     public void AddUnreserved(WorkloadId workload) => _unreserved.Add(workload);
 
-    /// <summary>Compares a plan with the one that would follow it at once: whoever is sent away there should have been in the first.</summary>
-    public void AddOverruled(Plan plan, Plan next)
+    /// <summary>The plan that would follow this one at once sends somebody away, who should have been sent away in this one.</summary>
+    public void AddOverruled(Plan plan)
     {
-        if (!next.Decisions.Any(decision => decision is Evict))
-        {
-            return;
-        }
-
         foreach (var reserve in plan.Decisions.OfType<Reserve>().Where(reserve => reserve.Kind == ReservationKind.Timed))
         {
             _overruled.Add(reserve.Workload);

@@ -53,33 +53,33 @@ public sealed class CyclePlanner
         var hindsight = new Hindsight();
         for (var attempt = 1; ; attempt++)
         {
-            var plan = Attempt(session, hindsight);
-            if (attempt == MaxAttempts)
+            var evictions = Attempt(session, hindsight);
+            if (attempt == MaxAttempts || !hindsight.Learn())
             {
-                return plan;
-            }
-
-            if (!hindsight.Learn())
-            {
-                if (!DependsOnReservations(plan))
+                // 7 one decision for every pending workload
+                var plan = new PlanWriter(session).Write(evictions);
+                if (attempt == MaxAttempts || !DependsOnReservations(plan))
                 {
                     return plan;
                 }
 
                 // 8 with the plan in effect, a second look must find nothing to take: what is reserved is worked out anew there
                 session.Advance(Aftermath.Of(snapshot, plan));
-                hindsight.AddOverruled(plan, Attempt(session, new Hindsight()));
-                if (!hindsight.Learn())
+                if (Attempt(session, new Hindsight()).Count == 0)
                 {
                     return plan;
                 }
+
+                hindsight.AddOverruled(plan);
+                hindsight.Learn();
             }
 
             session.Advance(snapshot);
         }
     }
 
-    private static Plan Attempt(Session session, Hindsight hindsight)
+    /// <summary>Goes through the steps of a cycle. Gives back who is to leave.</summary>
+    private static IReadOnlyList<Evict> Attempt(Session session, Hindsight hindsight)
     {
         // 3 what each tenant may have now
         session.Entitlement = Entitlements.Compute(session.Snapshot.Tenants, DemandAccount.Total(session));
@@ -90,9 +90,7 @@ public sealed class CyclePlanner
         var actions = new CycleActions(session, hindsight);
         actions.ResumeNominations();
         actions.Start();
-
-        // 7 one decision for every pending workload
-        return new PlanWriter(session).Write(actions.Evictions);
+        return actions.Evictions;
     }
 
     /// <summary>Whether a plan changes anything, beside room that it reserves and that the next plan does not know of.</summary>

@@ -247,7 +247,7 @@ internal sealed class ClusterHealth
         foreach (var transition in transitions)
         {
             var subject = transition.Device is { } device ? $"GPU {device}" : "the node";
-            if (transition.From == transition.To && transition.To != HealthState.Quarantined)
+            if (IsProgramFault(transition))
             {
                 _metrics.ProgramFault();
                 Log.ProgramFault(_logger, name.Value, subject, transition.Reason);
@@ -266,10 +266,13 @@ internal sealed class ClusterHealth
         Changed?.Invoke();
     }
 
+    /// <summary>Whether it is told only, and nothing changes by it.</summary>
+    private static bool IsProgramFault(HealthTransition transition) => transition.From == transition.To && transition.To != HealthState.Quarantined;
+
     private static (EventKind Kind, string Reason) EventOf(HealthTransition transition)
     {
         var subject = transition.Device is null ? "Node" : "Gpu";
-        return transition.From == transition.To && transition.To != HealthState.Quarantined
+        return IsProgramFault(transition)
             ? (EventKind.Normal, "GpuProgramFault")
             : transition.To switch
             {
@@ -317,11 +320,14 @@ internal sealed class ClusterHealth
             return;
         entry.WasSilent = isSilent;
         if (isSilent)
+        {
             _cache.SetIdle(name, []);
-        if (isSilent)
             Log.ExporterSilent(_logger, name.Value, _policy.StaleAfter.TotalSeconds);
+        }
         else
+        {
             Log.ExporterSpeaks(_logger, name.Value);
+        }
     }
 
     private void Measure(DateTimeOffset now)
