@@ -5,7 +5,7 @@ namespace Scheduler.Daemon;
 /// <summary>
 /// Every log message of the daemon. Ids in blocks: 1000 watches, 1100 leadership, 1200 writes, 1300 scheduling loop,
 /// 1400 tenants and mapping, 1500 hosting, 1600 extender,
-/// 1700 health of GPUs, 1800 access.
+/// 1700 health of GPUs, 1800 access, 1900 forecasts.
 /// </summary>
 internal static partial class Log
 {
@@ -192,6 +192,9 @@ internal static partial class Log
 
     [LoggerMessage(1800, LogLevel.Information, "Audit: {Caller} called {Method} {Request}: {Outcome}")]
     public static partial void Audit(ILogger logger, string caller, string method, string request, Grpc.Core.StatusCode outcome);
+
+    [LoggerMessage(1900, LogLevel.Error, "Expected starts could not be forecast; the last ones stay, and they are tried again")]
+    public static partial void ForecastFailed(ILogger logger, Exception exception);
 
     [LoggerMessage(1801, LogLevel.Warning, "The API server cannot be asked about a caller, who is refused: {Why}")]
     public static partial void ReviewFailed(ILogger logger, string why);

@@ -35,7 +35,9 @@ internal static class ForecastRefreshCommand
     private static void Run(int nodes, int waiting, int tenants, int samples, int runs, bool isJson)
     {
         var snapshot = Snapshot(nodes, waiting, tenants);
-        var forecaster = new StartForecaster(SchedulingPolicy.Default, ForecastSettings.Default with { Samples = samples });
+        var forecaster = new StartForecaster(
+            SchedulingPolicy.Default, ForecastSettings.Default with { Samples = samples, Workers = Environment.ProcessorCount },
+            (count, body) => Parallel.For(0, count, body));
         var history = History(snapshot);
         var times = new Samples();
         var forecasts = forecaster.Compute(snapshot, history);

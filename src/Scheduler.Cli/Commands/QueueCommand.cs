@@ -21,7 +21,7 @@ internal static class QueueCommand
         var watch = new Option<bool>("--watch", "-w") { Description = "Show it again every 2 seconds, until Ctrl-C" };
         var address = CommonOptions.Address(terminal);
         var output = CommonOptions.Output();
-        var command = new Command("queue", "Show what waits: in which order, since when and why") { tenant, watch, address, output };
+        var command = new Command("queue", "Show what waits: in which order, since when and why, and when it is expected to start") { tenant, watch, address, output };
         command.SetAction(async (result, stop) =>
         {
             await using var client = DaemonClient.Open(result.GetValue(address)!, time, DaemonCredentials.Of(result));
@@ -96,7 +96,7 @@ internal static class QueueCommand
     private static TextTable Table(ImmutableArray<QueueView> queue, DateTimeOffset now, bool hasWords)
     {
         var table = new TextTable(
-            ("PLACE", true), ("TENANT", false), ("IN TENANT", true), ("WORKLOAD", false), ("PODS", true), ("GPUS", true), ("WAITS", true), ("REASON", false),
+            ("PLACE", true), ("TENANT", false), ("IN TENANT", true), ("WORKLOAD", false), ("PODS", true), ("GPUS", true), ("WAITS", true), ("STARTS IN", false), ("REASON", false),
             (hasWords ? "WHY" : "", false));
         foreach (var entry in queue)
         {
@@ -108,6 +108,7 @@ internal static class QueueCommand
                 $"{entry.Pods}",
                 GpuAmount.Format(entry.MilliGpu),
                 entry.Since is { } since ? DurationText.Short(now - since) : "-",
+                entry.Start?.Text(now) ?? "-",
                 entry.Reason,
                 hasWords ? entry.Message.ReplaceLineEndings(" ") : "");
         }
@@ -121,8 +122,10 @@ internal sealed record QueueResult(IReadOnlyList<QueueRow> Queue);
 
 /// <summary>A waiting workload.</summary>
 internal sealed record QueueRow(
-    string Tenant, string Workload, int Place, int PlaceInTenant, decimal Gpus, int Pods, DateTimeOffset? SubmittedAt, string Reason, string Message)
+    string Tenant, string Workload, int Place, int PlaceInTenant, decimal Gpus, int Pods, DateTimeOffset? SubmittedAt, string Reason, string Message,
+    StartView? ExpectedStart)
 {
     public static QueueRow Of(QueueView entry) => new(
-        entry.Tenant, entry.Workload, entry.PlaceOverall, entry.PlaceInTenant, entry.MilliGpu / 1000m, entry.Pods, entry.Since, entry.Reason, entry.Message);
+        entry.Tenant, entry.Workload, entry.PlaceOverall, entry.PlaceInTenant, entry.MilliGpu / 1000m, entry.Pods, entry.Since, entry.Reason, entry.Message,
+        entry.Start);
 }

@@ -176,7 +176,10 @@ internal sealed class DaemonClient : IAsyncDisposable
         position.Pods,
         position.SubmittedAt?.ToDateTimeOffset(),
         position.Reason.ToString(),
-        position.Message);
+        position.Message,
+        position.ExpectedStart is { } start
+            ? new StartView(start.P10?.ToDateTimeOffset(), start.P50?.ToDateTimeOffset(), start.P90?.ToDateTimeOffset())
+            : null);
 
     private DateTime Deadline() => _time.GetUtcNow().UtcDateTime + AnswerWithin;
 

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
+using Scheduler.Input;
 
 namespace Scheduler.Cli.Views;
 
@@ -77,5 +78,26 @@ internal sealed record TenantView
 /// <param name="Since">When it was submitted; null if that is not known.</param>
 /// <param name="Reason">A word from the closed set of reasons.</param>
 /// <param name="Message">The reason in words.</param>
+/// <param name="Start">When it is expected to start; null if nothing was forecast.</param>
 internal sealed record QueueView(
-    string Tenant, string Workload, int PlaceInTenant, int PlaceOverall, long MilliGpu, int Pods, DateTimeOffset? Since, string Reason, string Message);
+    string Tenant, string Workload, int PlaceInTenant, int PlaceOverall, long MilliGpu, int Pods, DateTimeOffset? Since, string Reason, string Message,
+    StartView? Start = null);
+
+/// <summary>When a workload is expected to start; what is null is unknown.</summary>
+/// <param name="P10">One in ten starts before.</param>
+/// <param name="P50">Half start before.</param>
+/// <param name="P90">Nine in ten start before.</param>
+internal sealed record StartView(DateTimeOffset? P10, DateTimeOffset? P50, DateTimeOffset? P90)
+{
+    /// <summary>Such as <c>2h (1h to 5h)</c>, from now on: half start within the first, eight in ten between the others.</summary>
+    public string Text(DateTimeOffset now) => (P10, P50, P90) switch
+    {
+        (null, null, _) => "unknown",
+        ({ } low, null, _) => $"not before {Within(low, now)}",
+        (_, { } middle, { } high) when middle <= now && high <= now => "now",
+        (var low, { } middle, var high) =>
+            $"{Within(middle, now)} ({(low is { } first ? Within(first, now) : "?")} to {(high is { } last ? Within(last, now) : "?")})",
+    };
+
+    private static string Within(DateTimeOffset moment, DateTimeOffset now) => moment <= now ? "now" : DurationText.Short(moment - now);
+}

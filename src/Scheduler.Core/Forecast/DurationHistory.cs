@@ -52,17 +52,19 @@ public sealed class DurationHistory
     /// <param name="kind">What it is like.</param>
     /// <param name="declared">What its owner declared, or null.</param>
     /// <param name="running">Seconds for which others of the kind have run so far, in ascending order.</param>
-    internal DurationSource SourceOf(in DurationKind kind, TimeSpan? declared, long[] running)
+    /// <param name="index">Number of the answer, for those who draw from it.</param>
+    internal DurationSource SourceOf(in DurationKind kind, TimeSpan? declared, long[] running, int index = 0)
     {
         if (declared is { Ticks: >= TimeSpan.TicksPerSecond } expected)
         {
             var ratios = _ratios.GetValueOrDefault((kind.Tenant, kind.Owner));
-            return new DurationSource(ratios is { Count: >= LeastObservations } ? [ratios.Sorted] : [], expected.Ticks / TimeSpan.TicksPerSecond, []);
+            return new DurationSource(index, ratios is { Count: >= LeastObservations } ? [ratios.Sorted] : [], expected.Ticks / TimeSpan.TicksPerSecond, []);
         }
 
         var tenant = kind.Tenant is { } id ? _tenants.GetValueOrDefault(id) : null;
         DurationWindow?[] levels = [_exact.GetValueOrDefault(kind), _shapes.GetValueOrDefault(kind with { Owner = "" }), tenant];
         return new DurationSource(
+            index,
             [
                 .. levels.Where(level => level is { Count: >= LeastObservations }).Select(level => level!.Sorted),
                 .. levels.Where(level => level is { Count: > 0 and < LeastObservations }).Select(level => level!.Sorted).Take(1),

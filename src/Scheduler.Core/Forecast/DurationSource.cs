@@ -13,10 +13,11 @@ namespace Scheduler.Core.Forecast;
 /// drawn like what has ended, and then stands for any that ran longer than it did so far (redistribution to the right: Efron, "The
 /// Two Sample Problem with Censored Data", 1967). Without that, at the beginning of a wave of work only the short would be known.
 /// </remarks>
+/// <param name="index">Number of the source.</param>
 /// <param name="levels">Observed seconds, or thousandths of what was declared, each in ascending order, the finest kind first.</param>
 /// <param name="declaredSeconds">What was declared, or null.</param>
 /// <param name="running">How long those of the finest kind that run have run so far, in ascending order.</param>
-internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declaredSeconds, long[] running)
+internal sealed class DurationSource(int index, ImmutableArray<long[]> levels, long? declaredSeconds, long[] running)
 {
     /// <summary>Thousandths of what was declared.</summary>
     public const long Permille = 1000;
@@ -29,18 +30,19 @@ internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declar
 
     private const long MaxSeconds = 10L * 366 * 24 * 3600;
 
-    private readonly long[] _believed = new long[Believed];
-    private int _sample = -1;
-
     /// <summary>Whether there is anything to go by.</summary>
     public bool IsKnown => declaredSeconds is not null || !levels.IsEmpty;
+
+    /// <summary>Counts sources from 0.</summary>
+    public int Index => index;
 
     /// <summary>Draws how much longer a workload runs.</summary>
     /// <param name="ranSeconds">How long it ran so far; 0 if it has not begun.</param>
     /// <param name="sample">Number of the sample, from 0.</param>
     /// <param name="salt">The workload; equal salts draw equally.</param>
+    /// <param name="believed">The observations of the sample: see <see cref="Believe"/>.</param>
     /// <returns>Seconds, at least 1, or <see cref="Unknown"/>.</returns>
-    public long DrawRemaining(long ranSeconds, int sample, ulong salt)
+    public long DrawRemaining(long ranSeconds, int sample, ulong salt, ReadOnlySpan<long> believed)
     {
         if (!IsKnown)
         {
@@ -55,10 +57,29 @@ internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declar
 
         var scale = declaredSeconds ?? Permille;
         var beyond = declaredSeconds is null ? ranSeconds : ranSeconds * Permille / scale;
-        Prepare(sample);
-        var value = _believed[bits % Believed];
+        var value = believed[(int)(bits % Believed)];
         value = value > beyond ? value : DrawBeyond(beyond, bits);
         return value == Unknown ? LongLived(ranSeconds, bits) : Math.Clamp((value * scale / Permille) - ranSeconds, 1, MaxSeconds);
+    }
+
+    /// <summary>Draws the observations that a sample goes by.</summary>
+    /// <param name="sample">Number of the sample, from 0.</param>
+    /// <param name="believed">Receives <see cref="Believed"/> of them.</param>
+    public void Believe(int sample, Span<long> believed)
+    {
+        if (levels.IsEmpty)
+        {
+            return;
+        }
+
+        var finest = levels[0];
+        for (var number = 0; number < Believed; number++)
+        {
+            var bits = Draw.Of((ulong)sample, (ulong)number + 0x51);
+            var picked = (int)(bits % (ulong)(finest.Length + running.Length));
+            var value = picked < finest.Length ? finest[picked] : DrawBeyond(running[picked - finest.Length], bits);
+            believed[number] = value == Unknown ? LongLived(running[picked - finest.Length], bits) + running[picked - finest.Length] : value;
+        }
     }
 
     /// <summary>Of those that ran, or run, longer than so far, any; <see cref="Unknown"/> if there are none.</summary>
@@ -99,24 +120,6 @@ internal sealed class DurationSource(ImmutableArray<long[]> levels, long? declar
         const ulong parts = 256;
         var part = (bits >> 20) % parts;
         return Math.Clamp((long)((UInt128)Math.Max(1, ranSeconds) * ((2 * part) + 1) / ((2 * (parts - part)) - 1)), 1, MaxSeconds);
-    }
-
-    private void Prepare(int sample)
-    {
-        if (_sample == sample)
-        {
-            return;
-        }
-
-        _sample = sample;
-        var finest = levels[0];
-        for (var index = 0; index < Believed; index++)
-        {
-            var bits = Draw.Of((ulong)sample, (ulong)index + 0x51);
-            var picked = (int)(bits % (ulong)(finest.Length + running.Length));
-            var value = picked < finest.Length ? finest[picked] : DrawBeyond(running[picked - finest.Length], bits);
-            _believed[index] = value == Unknown ? LongLived(running[picked - finest.Length], bits) + running[picked - finest.Length] : value;
-        }
     }
 
     private static int FirstAbove(long[] sorted, long value)

@@ -12,6 +12,9 @@ public sealed record ForecastSettings
     /// <summary>Futures that are drawn, 8 to 1000.</summary>
     public int Samples { get; init; } = 32;
 
+    /// <summary>Futures that may run at once, 1 to <see cref="Samples"/>; of use to a host that has threads for them.</summary>
+    public int Workers { get; init; } = 1;
+
     /// <summary>How far is looked; what starts later is told as unknown.</summary>
     public TimeSpan Horizon { get; init; } = TimeSpan.FromDays(60);
 }

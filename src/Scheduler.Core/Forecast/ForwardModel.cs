@@ -1,3 +1,4 @@
+using System.Text;
 using Scheduler.Core.Feasibility;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
@@ -15,8 +16,11 @@ internal sealed class ForwardModel
     private readonly DurationHistory _history;
     private readonly Dictionary<PodNeed, int> _needIndex = [];
     private readonly Dictionary<(PlacementRequest, int), bool[]> _groupsOf = [];
-    private readonly Dictionary<string, int> _classIndex = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, WaitingForm> _forms = new(StringComparer.Ordinal);
+    private readonly Dictionary<(int Tenant, int Priority, bool MayBurst, bool MayPreempt, int Form), int> _classIndex = [];
+    private readonly Dictionary<(int Tenant, int Priority, bool MayPreempt, long MilliGpu, int Idle, int Pods), int> _searches = [];
     private readonly Dictionary<(DurationKind, TimeSpan?), DurationSource> _sources = [];
+    private readonly Dictionary<DurationKind, long[]> _ages = [];
     private readonly Dictionary<DurationKind, List<long>> _running = [];
 
     public ForwardModel(Session session, DurationHistory history)
@@ -70,6 +74,15 @@ internal sealed class ForwardModel
 
     /// <summary>Classes of waiting workloads, by tenant in the tree.</summary>
     public List<WaitingClass> Classes { get; } = [];
+
+    /// <summary>Kinds of cores that wait, or would wait again.</summary>
+    public List<WaitingForm> Forms { get; } = [];
+
+    /// <summary>Kinds of searches for victims.</summary>
+    public int Searches => _searches.Count;
+
+    /// <summary>Where durations are drawn from: so many.</summary>
+    public int Sources => _sources.Count;
 
     /// <summary>Workloads that wait and are held back: when that ends nobody knows.</summary>
     public int Held => _session.Roster.Held.Count;
@@ -165,8 +178,13 @@ internal sealed class ForwardModel
 
     private long[] RunningOf(DurationKind kind)
     {
-        var ages = _running.TryGetValue(kind, out var list) ? list.ToArray() : [];
-        Array.Sort(ages);
+        if (!_ages.TryGetValue(kind, out var ages))
+        {
+            ages = _running.TryGetValue(kind, out var list) ? list.ToArray() : [];
+            Array.Sort(ages);
+            _ages.Add(kind, ages);
+        }
+
         return ages;
     }
 
@@ -223,7 +241,7 @@ internal sealed class ForwardModel
                 var pods = applicant.Pending.Take(applicant.Missing).ToArray();
                 var index = ClassOf(
                     applicant.Tenant, workload, applicant.MayBurst, [.. pods.Select(pod => NeedOf(pod.Pod.Shape))],
-                    [.. pods.Select(pod => _groupsOf[(pod.Kind.Request, 0)])], pods.Select(pod => pod.Kind.Index));
+                    [.. pods.Select(pod => _groupsOf[(pod.Kind.Request, 0)])]);
                 Classes[index].Units.Add(Units.Count);
                 Waiting.Add(workload);
                 Units.Add(new ForwardUnit
@@ -251,7 +269,7 @@ internal sealed class ForwardModel
 
         var pods = running.Pods.Select(pod => NeedOf(pod.Pod.Shape)).ToArray();
         var groups = running.Pods.Select(pod => GroupsOf(pod.Pod.Shape, tenant)).ToArray();
-        return ClassOf(tenant, running.Workload, running.Workload.IsPreemptible || !running.HasGpu, pods, groups, []);
+        return ClassOf(tenant, running.Workload, running.Workload.IsPreemptible || !running.HasGpu, pods, groups);
     }
 
     /// <summary>Groups of one of whose nodes the pod passes.</summary>
@@ -273,25 +291,55 @@ internal sealed class ForwardModel
         return groups;
     }
 
-    private int ClassOf(TenantNode tenant, Workload workload, bool mayBurst, int[] pods, bool[][] groups, IEnumerable<int> kinds)
+    private int ClassOf(TenantNode tenant, Workload workload, bool mayBurst, int[] pods, bool[][] groups)
     {
-        var key = $"{tenant.Index}/{workload.Priority}/{mayBurst}/{workload.MayPreempt}/{string.Join(',', pods)}/{string.Join(',', kinds)}";
+        var form = FormOf(pods, groups);
+        var key = (tenant.Index, workload.Priority, mayBurst, workload.MayPreempt, form.Index);
         if (!_classIndex.TryGetValue(key, out var index))
         {
             _classIndex.Add(key, index = Classes.Count);
+            var searched = (tenant.Index, workload.Priority, workload.MayPreempt, form.MilliGpu, pods.Length == 0 ? 0 : Needs[pods[0]].Idle, pods.Length);
+            if (!_searches.TryGetValue(searched, out var search))
+            {
+                _searches.Add(searched, search = _searches.Count);
+            }
+
             Classes.Add(new WaitingClass
             {
                 Tenant = tenant.Index,
                 Priority = workload.Priority,
                 MayBurst = mayBurst,
                 MayPreempt = workload.MayPreempt,
-                Pods = pods,
-                Groups = groups,
-                MilliGpu = pods.Sum(pod => Needs[pod].MilliGpu),
+                Form = form,
+                Search = search,
             });
         }
 
         return index;
+    }
+
+    private WaitingForm FormOf(int[] pods, bool[][] groups)
+    {
+        var key = new StringBuilder();
+        for (var pod = 0; pod < pods.Length; pod++)
+        {
+            key.Append(pods[pod]).Append(':');
+            foreach (var passes in groups[pod])
+            {
+                key.Append(passes ? '1' : '0');
+            }
+
+            key.Append(',');
+        }
+
+        if (!_forms.TryGetValue(key.ToString(), out var form))
+        {
+            form = new WaitingForm { Index = _forms.Count, Pods = pods, Groups = groups, MilliGpu = pods.Sum(pod => Needs[pod].MilliGpu) };
+            _forms.Add(key.ToString(), form);
+            Forms.Add(form);
+        }
+
+        return form;
     }
 
     private int NeedOf(PodShape shape)
@@ -313,7 +361,7 @@ internal sealed class ForwardModel
         var key = (DurationKind.Of(workload), workload.ExpectedDuration);
         if (!_sources.TryGetValue(key, out var source))
         {
-            _sources.Add(key, source = _history.SourceOf(key.Item1, workload.ExpectedDuration, RunningOf(key.Item1)));
+            _sources.Add(key, source = _history.SourceOf(key.Item1, workload.ExpectedDuration, RunningOf(key.Item1), _sources.Count));
         }
 
         return source;

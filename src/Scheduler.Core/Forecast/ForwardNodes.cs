@@ -36,6 +36,9 @@ internal sealed class ForwardNodes
     /// <summary>Idle devices of a node.</summary>
     public int Idle(int node) => _idle[node];
 
+    /// <summary>Milli-GPU beside the idle devices of a node.</summary>
+    public int Partial(int node) => _partial[node];
+
     /// <summary>As the snapshot says.</summary>
     public void Reset()
     {

@@ -18,6 +18,12 @@ internal sealed class ForwardRun
 
     private const long Grain = 100;
 
+    /// <summary>A search for victims that was in vain is made again when the time looked ahead is longer by such a part.</summary>
+    private const long SearchAgain = 8;
+
+    /// <summary>Searches in vain for one tenant, while what became free at one time is given out.</summary>
+    private const int MaxSearches = 4;
+
     private readonly ForwardModel _model;
     private readonly long _horizon;
     private readonly ForwardNodes _nodes;
@@ -25,13 +31,17 @@ internal sealed class ForwardRun
     private readonly ForwardVictims _victims;
     private readonly PriorityQueue<(int Unit, int Run), (long At, int Unit)> _ends = new();
     private readonly UnitState[] _states;
-    private readonly int[] _position;
-    private readonly List<int>[] _returned;
-    private readonly bool[] _isBlocked;
+    private readonly ForwardQueues _queues;
+    private readonly long[] _believed;
+    private readonly int[] _believedFor;
+    private readonly bool[] _isClosed;
     private readonly bool[] _isVain;
-    private readonly int[][] _classesOf;
-    private readonly int[] _nextClass;
+    private readonly FormRoom[] _forms;
+    private readonly int[] _places;
+    private readonly long[] _searchAt;
+    private readonly int[] _searches;
     private readonly bool[] _groups;
+    private readonly List<int> _cleared = [];
     private readonly List<(int Node, int Need)> _placed = [];
     private int _sample;
     private int _left;
@@ -47,17 +57,25 @@ internal sealed class ForwardRun
         _states = new UnitState[model.Units.Count];
         _books = new ForwardBooks(model, _states);
         _victims = new ForwardVictims(model, _nodes, _books, _states);
-        _position = new int[model.Classes.Count];
-        _returned = [.. model.Classes.Select(_ => new List<int>())];
-        _isBlocked = new bool[model.Classes.Count];
+        _queues = new ForwardQueues(model);
+        _believed = new long[model.Sources * DurationSource.Believed];
+        _believedFor = new int[model.Sources];
+        Array.Fill(_believedFor, -1);
+        _isClosed = new bool[model.Classes.Count];
         _isVain = new bool[model.Classes.Count];
-        _classesOf = new int[model.Tree.Nodes.Length][];
-        _nextClass = new int[model.Tree.Nodes.Length];
+        _forms = new FormRoom[model.Forms.Count];
+        _places = new int[model.Tree.Nodes.Length];
+        _searchAt = new long[2 * model.Searches];
+        _searches = new int[model.Tree.Nodes.Length];
         _groups = new bool[model.Groups];
-        for (var tenant = 0; tenant < _classesOf.Length; tenant++)
-        {
-            _classesOf[tenant] = [.. Enumerable.Range(0, model.Classes.Count).Where(index => model.Classes[index].Tenant == tenant)];
-        }
+    }
+
+    /// <summary>Whether the nodes have room for cores of a form.</summary>
+    private enum FormRoom : byte
+    {
+        Unknown,
+        Some,
+        None,
     }
 
     /// <summary>Runs one future.</summary>
@@ -96,18 +114,14 @@ internal sealed class ForwardRun
         _ends.Clear();
         _nodes.Reset();
         _books.Reset();
-        Array.Clear(_position);
-        foreach (var returned in _returned)
-        {
-            returned.Clear();
-        }
-
+        _queues.Reset();
+        Array.Clear(_searchAt);
         for (var index = 0; index < _states.Length; index++)
         {
             var unit = _model.Units[index];
             var state = _states[index] ??= new UnitState();
             state.Reset();
-            state.Remaining = unit.LeavesAt ?? unit.Durations.DrawRemaining(unit.RanSeconds, sample, unit.Salt);
+            state.Remaining = unit.LeavesAt ?? unit.Durations.DrawRemaining(unit.RanSeconds, sample, unit.Salt, Believed(unit.Durations));
             if (index < _model.FirstWaiting)
             {
                 state.Places.AddRange(unit.Places);
@@ -116,89 +130,193 @@ internal sealed class ForwardRun
         }
     }
 
+    /// <summary>What a source's draws in this sample go by.</summary>
+    private ReadOnlySpan<long> Believed(DurationSource source)
+    {
+        var believed = _believed.AsSpan(source.Index * DurationSource.Believed, DurationSource.Believed);
+        if (_believedFor[source.Index] != _sample)
+        {
+            _believedFor[source.Index] = _sample;
+            source.Believe(_sample, believed);
+        }
+
+        return believed;
+    }
+
     /// <summary>Gives out what is free, until nobody more can have any.</summary>
     private void Start()
     {
+        Array.Clear(_forms);
         Pass(isGuaranteed: true);
         Pass(isGuaranteed: false);
     }
 
+    /// <summary>
+    /// Room, limits and guarantees only become less while it is given out, so that what cannot start once is not asked again, until
+    /// somebody makes way.
+    /// </summary>
     private void Pass(bool isGuaranteed)
     {
         Array.Clear(_isVain);
-        Unblock(isGuaranteed);
+        Array.Clear(_searches);
+        Open(isGuaranteed);
         while (NextTenant(isGuaranteed) is { } tenant)
         {
-            var index = _nextClass[tenant.Index];
+            var place = _places[tenant.Index];
+            var index = _queues.At(tenant.Index, place);
             _hasEvicted = false;
-            _isBlocked[index] = !TryStart(index, isGuaranteed);
-            if (_hasEvicted)
+            _isClosed[index] = !TryStart(index, place, isGuaranteed);
+            if (!_hasEvicted)
             {
-                // What made way waits again, and may have left more than was needed. If it was in vain, it is not tried again:
-                // the same would make way, and start again, without end.
-                _isVain[index] |= _isBlocked[index];
-                Unblock(isGuaranteed);
+                Advance(tenant.Index, place, isGuaranteed);
+                continue;
             }
-            else
-            {
-                _nextClass[tenant.Index] = NextClass(tenant.Index, isGuaranteed);
-            }
+
+            // If it was in vain, it is not tried again: the same would make way, and start again, without end.
+            _isVain[index] |= _isClosed[index];
+            Reopen(tenant.Index, isGuaranteed);
         }
     }
 
-    private void Unblock(bool isGuaranteed)
+    private void Open(bool isGuaranteed)
     {
-        Array.Clear(_isBlocked);
-        for (var tenant = 0; tenant < _nextClass.Length; tenant++)
+        Array.Clear(_isClosed);
+        for (var tenant = 0; tenant < _places.Length; tenant++)
         {
-            _nextClass[tenant] = NextClass(tenant, isGuaranteed);
+            Advance(tenant, place: 0, isGuaranteed);
         }
+    }
+
+    /// <summary>What made way waits again, and may have left more than was needed.</summary>
+    private void Reopen(int tenant, bool isGuaranteed)
+    {
+        var isMore = false;
+        for (var form = 0; form < _forms.Length; form++)
+        {
+            if (_forms[form] == FormRoom.None && LeftRoomFor(_model.Forms[form]))
+            {
+                _forms[form] = FormRoom.Unknown;
+                isMore = true;
+            }
+        }
+
+        if (isMore)
+        {
+            Open(isGuaranteed);
+            return;
+        }
+
+        Advance(tenant, place: 0, isGuaranteed);
+        foreach (var victim in _victims.Chosen)
+        {
+            var other = _model.Units[victim].Tenant;
+            if (other == tenant)
+            {
+                continue;
+            }
+
+            // It uses less than it did: its limits and its guarantee may have room.
+            for (var place = 0; _queues.At(other, place) is >= 0 and var index; place++)
+            {
+                _isClosed[index] = false;
+            }
+
+            Advance(other, place: 0, isGuaranteed);
+        }
+    }
+
+    /// <summary>Whether the nodes that were made free have room for one of a form's pods.</summary>
+    private bool LeftRoomFor(WaitingForm form)
+    {
+        foreach (var node in _cleared)
+        {
+            for (var pod = 0; pod < form.Pods.Length; pod++)
+            {
+                if (form.Groups[pod][_model.GroupOf[node]] && _nodes.Fits(node, _model.Needs[form.Pods[pod]]))
+                {
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether a search for victims is worth its time.</summary>
+    private bool MaySearch(WaitingClass waiting, bool isGuaranteed) =>
+        waiting.MayPreempt && waiting.Form.MilliGpu > 0 && _now >= _searchAt[SearchOf(waiting, isGuaranteed)] && _searches[waiting.Tenant] < MaxSearches
+        && _books.MayHaveVictims(waiting, isGuaranteed);
+
+    private static int SearchOf(WaitingClass waiting, bool isGuaranteed) => (2 * waiting.Search) + (isGuaranteed ? 1 : 0);
+
+    private bool TrySearch(WaitingClass waiting, bool isGuaranteed, bool[]? flavors)
+    {
+        if (!MaySearch(waiting, isGuaranteed))
+        {
+            return false;
+        }
+
+        if (_victims.TryChoose(waiting, isGuaranteed, flavors, _now, _placed.Count))
+        {
+            return true;
+        }
+
+        WasInVain(waiting, isGuaranteed);
+        return false;
+    }
+
+    private void WasInVain(WaitingClass waiting, bool isGuaranteed)
+    {
+        _searches[waiting.Tenant]++;
+        _searchAt[SearchOf(waiting, isGuaranteed)] = _now + 1 + (_now / SearchAgain);
+    }
+
+    /// <summary>Goes on, in a tenant's queue, to the next class that might start.</summary>
+    private void Advance(int tenant, int place, bool isGuaranteed)
+    {
+        int index;
+        while ((index = _queues.At(tenant, place)) >= 0 && !MightStart(index, isGuaranteed))
+        {
+            place++;
+        }
+
+        _places[tenant] = index < 0 ? -1 : place;
+    }
+
+    private bool MightStart(int index, bool isGuaranteed)
+    {
+        var waiting = _model.Classes[index];
+        return !_isClosed[index] && !_isVain[index] && (isGuaranteed || waiting.MayBurst)
+            && (HasRoom(waiting.Form) || MaySearch(waiting, isGuaranteed))
+            && _books.Allows(waiting, isGuaranteed, out _);
+    }
+
+    private bool HasRoom(WaitingForm form)
+    {
+        if (_forms[form.Index] == FormRoom.Unknown)
+        {
+            _forms[form.Index] = TryPlace(form, flavors: null) ? FormRoom.Some : FormRoom.None;
+            Rollback();
+        }
+
+        return _forms[form.Index] == FormRoom.Some;
     }
 
     private TenantNode? NextTenant(bool isGuaranteed)
     {
         var best = default(TenantNode);
-        foreach (var tenant in _model.Tree.Nodes)
+        for (var tenant = 0; tenant < _places.Length; tenant++)
         {
-            if (_nextClass[tenant.Index] >= 0 && (best is null || _books.Compare(tenant, best, isGuaranteed) < 0))
+            if (_places[tenant] >= 0 && (best is null || _books.Compare(_model.Tree.Nodes[tenant], best, isGuaranteed) < 0))
             {
-                best = tenant;
+                best = _model.Tree.Nodes[tenant];
             }
         }
 
         return best;
     }
 
-    /// <summary>The class whose first workload comes first in the tenant's queue, or -1.</summary>
-    private int NextClass(int tenant, bool isGuaranteed)
-    {
-        var (best, bestUnit) = (-1, -1);
-        foreach (var index in _classesOf[tenant])
-        {
-            if (!_isBlocked[index] && !_isVain[index] && (isGuaranteed || _model.Classes[index].MayBurst) && HeadOf(index) is >= 0 and var unit
-                && (best < 0 || _model.Classes[index].Priority > _model.Classes[best].Priority
-                    || (_model.Classes[index].Priority == _model.Classes[best].Priority && unit < bestUnit)))
-            {
-                (best, bestUnit) = (index, unit);
-            }
-        }
-
-        return best;
-    }
-
-    /// <summary>Who waits first: what had to make way was submitted before what still waits. -1: nobody.</summary>
-    private int HeadOf(int index)
-    {
-        if (_returned[index].Count > 0)
-        {
-            return _returned[index][0];
-        }
-
-        var units = _model.Classes[index].Units;
-        return _position[index] < units.Count ? units[_position[index]] : -1;
-    }
-
-    private bool TryStart(int index, bool isGuaranteed)
+    private bool TryStart(int index, int place, bool isGuaranteed)
     {
         var waiting = _model.Classes[index];
         if (!_books.Allows(waiting, isGuaranteed, out var flavors))
@@ -207,9 +325,14 @@ internal sealed class ForwardRun
         }
 
         var delay = 0L;
-        if (!TryPlace(waiting, flavors))
+        if (!TryPlace(waiting.Form, flavors))
         {
-            if (!waiting.MayPreempt || !_victims.TryChoose(waiting, isGuaranteed, flavors, _now, _placed.Count))
+            if (flavors is null)
+            {
+                _forms[waiting.Form.Index] = FormRoom.None;
+            }
+
+            if (!TrySearch(waiting, isGuaranteed, flavors))
             {
                 Rollback();
                 return false;
@@ -217,29 +340,29 @@ internal sealed class ForwardRun
 
             Rollback();
             _hasEvicted = true;
+            _cleared.Clear();
             foreach (var victim in _victims.Chosen)
             {
                 delay = Math.Max(delay, _model.Units[victim].GraceSeconds);
+                foreach (var (node, _) in _states[victim].Places)
+                {
+                    _cleared.Add(node);
+                }
+
                 MakeWay(victim);
             }
 
-            if (!TryPlace(waiting, flavors))
+            if (!TryPlace(waiting.Form, flavors))
             {
                 Rollback();
+                WasInVain(waiting, isGuaranteed);
                 return false;
             }
+
+            place = _queues.PlaceOf(index);
         }
 
-        var unit = HeadOf(index);
-        if (_returned[index].Count > 0)
-        {
-            _returned[index].RemoveAt(0);
-        }
-        else
-        {
-            _position[index]++;
-        }
-
+        var unit = _queues.Take(index, place);
         var state = _states[unit];
         state.Places.AddRange(_placed);
         _placed.Clear();
@@ -253,24 +376,30 @@ internal sealed class ForwardRun
         return true;
     }
 
-    private bool TryPlace(WaitingClass waiting, bool[] flavors)
+    private bool TryPlace(WaitingForm form, bool[]? flavors)
     {
-        for (var pod = 0; pod < waiting.Pods.Length; pod++)
+        for (var pod = 0; pod < form.Pods.Length; pod++)
         {
-            var need = _model.Needs[waiting.Pods[pod]];
-            for (var group = 0; group < _groups.Length; group++)
+            var need = _model.Needs[form.Pods[pod]];
+            var groups = form.Groups[pod];
+            if (flavors is not null && need.MilliGpu > 0)
             {
-                _groups[group] = waiting.Groups[pod][group] && (need.MilliGpu == 0 || flavors[Math.Max(0, _model.FlavorOf[group])]);
+                for (var group = 0; group < _groups.Length; group++)
+                {
+                    _groups[group] = groups[group] && flavors[Math.Max(0, _model.FlavorOf[group])];
+                }
+
+                groups = _groups;
             }
 
-            var node = _nodes.Find(need, _groups);
+            var node = _nodes.Find(need, groups);
             if (node < 0)
             {
                 return false;
             }
 
             _nodes.Take(node, need);
-            _placed.Add((node, waiting.Pods[pod]));
+            _placed.Add((node, form.Pods[pod]));
         }
 
         return true;
@@ -323,9 +452,7 @@ internal sealed class ForwardRun
         var state = _states[unit];
         Stop(unit);
         state.Remaining = state.EndsAt == Never ? DurationSource.Unknown : Math.Max(1, state.EndsAt - _now);
-        var returned = _returned[_model.Units[unit].Class];
-        var position = returned.BinarySearch(unit);
-        returned.Insert(position < 0 ? ~position : position, unit);
+        _queues.Return(unit);
     }
 }
 
@@ -334,6 +461,9 @@ internal sealed class UnitState
 {
     /// <summary>Where its pods are.</summary>
     public List<(int Node, int Need)> Places { get; } = [];
+
+    /// <summary>What it counts against quota while it runs, in milli-GPU.</summary>
+    public long MilliGpu { get; set; }
 
     /// <summary>Seconds that it has still to run.</summary>
     public long Remaining { get; set; }

@@ -33,6 +33,9 @@ internal sealed class ForwardUnit
     /// <summary>When it will have left, in seconds from the beginning, if it is leaving; else null.</summary>
     public long? LeavesAt { get; init; }
 
+    /// <summary>Whether it can be told to make way, and has not been told yet.</summary>
+    public bool MayMakeWay => IsPreemptible && Class >= 0 && LeavesAt is null;
+
     /// <summary>Whether its core is inside the guarantee at the beginning.</summary>
     public bool IsGuaranteed { get; init; }
 
@@ -47,6 +50,22 @@ internal sealed class ForwardUnit
 /// <param name="MemoryBytes">Memory.</param>
 /// <param name="MilliGpu">What it counts against quota.</param>
 internal readonly record struct PodNeed(int Idle, int Partial, long MilliCpu, long MemoryBytes, long MilliGpu);
+
+/// <summary>The pods that a workload needs to start, whosever it is: where one of a form finds no room, no other does.</summary>
+internal sealed class WaitingForm
+{
+    /// <summary>Counts forms from 0.</summary>
+    public required int Index { get; init; }
+
+    /// <summary>The pods of the core, as numbers of needs, the largest first.</summary>
+    public required int[] Pods { get; init; }
+
+    /// <summary>For each pod of the core, which groups of nodes it can run on.</summary>
+    public required bool[][] Groups { get; init; }
+
+    /// <summary>What the core counts against quota, in milli-GPU.</summary>
+    public required long MilliGpu { get; init; }
+}
 
 /// <summary>Waiting workloads of one tenant that are alike: what the first of them cannot have, the others cannot have either.</summary>
 internal sealed class WaitingClass
@@ -63,14 +82,11 @@ internal sealed class WaitingClass
     /// <summary>Whether others may be sent away for it.</summary>
     public required bool MayPreempt { get; init; }
 
-    /// <summary>The pods of its core, as numbers of needs, the largest first.</summary>
-    public required int[] Pods { get; init; }
+    /// <summary>What it needs to start.</summary>
+    public required WaitingForm Form { get; init; }
 
-    /// <summary>For each pod of the core, which groups of nodes it can run on.</summary>
-    public required bool[][] Groups { get; init; }
-
-    /// <summary>What the core counts against quota, in milli-GPU.</summary>
-    public required long MilliGpu { get; init; }
+    /// <summary>Counts searches for victims: classes with the same number have the same victims.</summary>
+    public required int Search { get; init; }
 
     /// <summary>The units that wait, in the order of the tenant's queue.</summary>
     public List<int> Units { get; } = [];

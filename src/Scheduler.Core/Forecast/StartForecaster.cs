@@ -16,21 +16,27 @@ public sealed class StartForecaster
 {
     private readonly SchedulingPolicy _policy;
     private readonly ForecastSettings _settings;
+    private readonly Action<int, Action<int>> _runAtOnce;
     private Session? _session;
 
     /// <param name="policy">The planner's.</param>
     /// <param name="settings">How thorough.</param>
-    public StartForecaster(SchedulingPolicy policy, ForecastSettings settings)
+    /// <param name="runAtOnce">
+    /// Calls a body with 0 to n - 1, in any order and, if it likes, on several threads; null: one after the other. The result is the
+    /// same, but for how many futures there is time for.
+    /// </param>
+    public StartForecaster(SchedulingPolicy policy, ForecastSettings settings, Action<int, Action<int>>? runAtOnce = null)
     {
         ArgumentNullException.ThrowIfNull(policy);
         ArgumentNullException.ThrowIfNull(settings);
-        (_policy, _settings) = (policy, settings);
+        (_policy, _settings, _runAtOnce) = (policy, settings, runAtOnce ?? OneByOne);
     }
 
     /// <summary>Forecasts the starts of all that wait.</summary>
     /// <param name="snapshot">The cluster, before the cycle that plans it.</param>
     /// <param name="history">How long workloads ran.</param>
-    /// <param name="isDue">Asked between two samples, after the first few: whether what there is must do.</param>
+    /// <param name="isDue">Asked between two samples, after the first few: whether what there is must do. By several threads at once if futures
+    /// run so.</param>
     public StartForecasts Compute(ClusterSnapshot snapshot, DurationHistory history, Func<bool>? isDue = null)
     {
         ArgumentNullException.ThrowIfNull(snapshot);
@@ -48,23 +54,34 @@ public sealed class StartForecaster
 
         var model = new ForwardModel(session, history);
         var starts = new long[_settings.Samples][];
-        var run = new ForwardRun(model, _settings.Horizon.Ticks / TimeSpan.TicksPerSecond);
-        var samples = 0;
-        while (samples < _settings.Samples && (samples < ForecastSettings.LeastSamples || isDue?.Invoke() is not true))
+        var workers = Math.Clamp(_settings.Workers, 1, _settings.Samples);
+        _runAtOnce(workers, worker =>
         {
-            starts[samples] = new long[model.Waiting.Count];
-            run.Run(samples, starts[samples]);
-            samples++;
-        }
-
+            var run = new ForwardRun(model, _settings.Horizon.Ticks / TimeSpan.TicksPerSecond);
+            for (var sample = worker; sample < starts.Length && (sample < ForecastSettings.LeastSamples || isDue?.Invoke() is not true); sample += workers)
+            {
+                var future = new long[model.Waiting.Count];
+                run.Run(sample, future);
+                starts[sample] = future;
+            }
+        });
+        long[][] drawn = [.. starts.Where(future => future is not null)];
         _session = session;
         return new StartForecasts
         {
             MadeAt = snapshot.Now,
-            Samples = samples,
+            Samples = drawn.Length,
             NotForecast = model.Held,
-            Forecasts = Summarise(model, starts.AsSpan(0, samples), snapshot.Now),
+            Forecasts = Summarise(model, drawn, snapshot.Now),
         };
+    }
+
+    private static void OneByOne(int count, Action<int> body)
+    {
+        for (var number = 0; number < count; number++)
+        {
+            body(number);
+        }
     }
 
     private static ImmutableDictionary<WorkloadId, StartForecast> Summarise(ForwardModel model, ReadOnlySpan<long[]> starts, DateTimeOffset now)

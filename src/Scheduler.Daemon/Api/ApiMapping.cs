@@ -3,6 +3,7 @@ using Grpc.Core;
 using Scheduler.Core.Model;
 using Scheduler.Core.Planning;
 using Scheduler.Core.Quota;
+using Scheduler.Daemon.Forecasts;
 using Scheduler.Daemon.Loop;
 using Weir.V1;
 using Wire = Weir.V1;
@@ -12,7 +13,7 @@ namespace Scheduler.Daemon.Api;
 /// <summary>From the published cycle to the messages of weir.v1. Pure.</summary>
 internal static class ApiMapping
 {
-    public static Position Position(QueueEntry entry, PublishedCycle cycle)
+    public static Position Position(QueueEntry entry, PublishedCycle cycle, ToldForecasts forecasts)
     {
         var position = Describe(entry.Workload, cycle);
         position.State = WorkloadState.Waiting;
@@ -25,13 +26,28 @@ internal static class ApiMapping
         position.Rejections.AddRange(entry.Explanation.Rejections
             .OrderByDescending(rejection => rejection.Nodes)
             .Select(rejection => new NodeRejection { Filter = rejection.Filter.ToString(), Nodes = rejection.Nodes }));
+        position.ExpectedStart = ExpectedStart(entry.Workload.Id, forecasts);
         return position;
     }
 
-    public static Position Position(Workload workload, PublishedCycle cycle)
+    private static ExpectedStart? ExpectedStart(WorkloadId workload, ToldForecasts forecasts)
+    {
+        if (!forecasts.Starts.TryGetValue(workload, out var start))
+            return null;
+        var expected = new ExpectedStart { MadeAt = Timestamp.FromDateTimeOffset(forecasts.MadeAt), Samples = forecasts.Samples };
+        if (start.P10 is { } p10)
+            expected.P10 = Timestamp.FromDateTimeOffset(p10);
+        if (start.P50 is { } p50)
+            expected.P50 = Timestamp.FromDateTimeOffset(p50);
+        if (start.P90 is { } p90)
+            expected.P90 = Timestamp.FromDateTimeOffset(p90);
+        return expected;
+    }
+
+    public static Position Position(Workload workload, PublishedCycle cycle, ToldForecasts forecasts)
     {
         if (cycle.FindWaiting(workload.Id) is { } entry)
-            return Position(entry, cycle);
+            return Position(entry, cycle, forecasts);
         var position = Describe(workload, cycle);
         position.State = workload.IsPending ? WorkloadState.Starting
             : workload.Pods.Any(pod => pod is { State: PodState.Placed, Notice: null }) ? WorkloadState.Running

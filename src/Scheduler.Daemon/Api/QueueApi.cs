@@ -4,14 +4,15 @@ using System.Text;
 using Grpc.Core;
 using Scheduler.Core.Model;
 using Scheduler.Core.Quota;
+using Scheduler.Daemon.Forecasts;
 using Scheduler.Daemon.Loop;
 using Scheduler.Daemon.Security;
 using Weir.V1;
 
 namespace Scheduler.Daemon.Api;
 
-/// <summary>weir.v1.QueueService over the published cycles.</summary>
-internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueService.QueueServiceBase
+/// <summary>weir.v1.QueueService over the published cycles and the newest forecasts.</summary>
+internal sealed class QueueApi(ReadModel readModel, ForecastBook forecasts, ApiLimits limits) : QueueService.QueueServiceBase
 {
     private const int DefaultPageSize = 100;
     private const int MaxPageSize = 1000;
@@ -20,7 +21,7 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
     {
         var target = Target.Of(request);
         var cycle = ApiMapping.CurrentOrUnavailable(readModel);
-        return Task.FromResult(Find(target, cycle) ?? throw NotFound(target));
+        return Task.FromResult(Find(target, cycle, forecasts.Current) ?? throw NotFound(target));
     }
 
     public override async Task<ListQueueResponse> ListQueue(ListQueueRequest request, ServerCallContext context)
@@ -42,8 +43,9 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
             Total = entries.Length,
             AsOf = Google.Protobuf.WellKnownTypes.Timestamp.FromDateTimeOffset(cycle.Snapshot.Now),
         };
+        var expected = forecasts.Current;
         var page = entries.Skip(first).Take(size).ToList();
-        response.Entries.AddRange(page.Select(entry => ApiMapping.Position(entry, cycle)));
+        response.Entries.AddRange(page.Select(entry => ApiMapping.Position(entry, cycle, expected)));
         if (first + page.Count < entries.Length)
             response.NextPageToken = new PageToken(page[^1].Place.Overall, page[^1].Workload.Id.Value).ToString();
         if (after is null)
@@ -56,7 +58,7 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
         var target = Target.Of(request);
         using var slot = limits.TakeWatcher();
         var cycle = ApiMapping.CurrentOrUnavailable(readModel);
-        var position = Find(target, cycle) ?? throw NotFound(target);
+        var position = Find(target, cycle, forecasts.Current) ?? throw NotFound(target);
         Position? sent = null;
         while (true)
         {
@@ -66,24 +68,25 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
             if (position.State == WorkloadState.Gone)
                 return;
             cycle = await readModel.WaitForNextAsync(cycle.Number, context.CancellationToken).ConfigureAwait(false);
-            position = Find(target, cycle) ?? ApiMapping.Gone(sent.Workload, cycle);
+            position = Find(target, cycle, forecasts.Current) ?? ApiMapping.Gone(sent.Workload, cycle);
         }
     }
 
-    /// <summary>Whether two messages say the same; the time of the cycle alone is no change.</summary>
+    /// <summary>Whether two messages say the same; the time of the cycle alone is no change, nor is a newer forecast.</summary>
     private static bool AreEqual(Position a, Position b)
     {
         var comparable = b.Clone();
         comparable.AsOf = a.AsOf;
+        comparable.ExpectedStart = a.ExpectedStart;
         return a.Equals(comparable);
     }
 
-    private static Position? Find(Target target, PublishedCycle cycle)
+    private static Position? Find(Target target, PublishedCycle cycle, ToldForecasts forecasts)
     {
         if (target.Workload is { } id)
         {
             if (cycle.Snapshot.TryGetWorkload(id, out var workload))
-                return ApiMapping.Position(workload, cycle);
+                return ApiMapping.Position(workload, cycle, forecasts);
             return cycle.Unqueued.FirstOrDefault(pod => $"{pod.Namespace}/pod/{pod.Name}" == id.Value) is { } unqueued
                 ? ApiMapping.Unqueued(unqueued, id.Value, cycle)
                 : null;
@@ -91,11 +94,11 @@ internal sealed class QueueApi(ReadModel readModel, ApiLimits limits) : QueueSer
 
         var (@namespace, name) = (target.Namespace!, target.Name!);
         if (cycle.Snapshot.TryGetWorkload(new WorkloadId($"{@namespace}/pod/{name}"), out var single))
-            return ApiMapping.Position(single, cycle);
+            return ApiMapping.Position(single, cycle, forecasts);
         foreach (var workload in cycle.Snapshot.Workloads)
         {
             if (workload.IsGang && workload.Namespace == @namespace && workload.Pods.Any(pod => pod.Name == name))
-                return ApiMapping.Position(workload, cycle);
+                return ApiMapping.Position(workload, cycle, forecasts);
         }
 
         return cycle.Unqueued.FirstOrDefault(pod => pod.Namespace == @namespace && pod.Name == name) is { } blocked

@@ -219,6 +219,7 @@ public sealed class DaemonHost : IAsyncDisposable
         services.AddSingleton(new ApiLimits(api.MaxWatchers));
         services.AddSingleton(parts.History);
         services.AddSingleton(parts.Gpus);
+        services.AddSingleton(parts.Forecasts);
         services.AddSingleton(parts.Cache);
         services.AddSingleton(parts.Leadership);
         services.AddSingleton(time);

@@ -3,6 +3,7 @@ using Microsoft.Extensions.Logging;
 using Scheduler.Core.Planning;
 using Scheduler.Daemon.Cache;
 using Scheduler.Daemon.Extender;
+using Scheduler.Daemon.Forecasts;
 using Scheduler.Daemon.Gpus;
 using Scheduler.Daemon.Journal;
 using Scheduler.Daemon.Kubernetes;
@@ -126,6 +127,8 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("reservation writer", reservations.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("health writer", healthWriter.RunAsync),
+                new DaemonPart("forecasts", new ForecastRefresher(
+                    new ForecastRecord(PlanningPolicy), Forecasts, ReadModel, () => History.View().Ended, Metrics, time, logger).RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
                 .. evacuation,
                 .. extender,
@@ -150,6 +153,9 @@ internal sealed class DaemonParts : IDisposable
 
     /// <summary>What has ended since the start, for exports.</summary>
     public WorkloadHistory History { get; }
+
+    /// <summary>When what waits is expected to start.</summary>
+    public ForecastBook Forecasts { get; } = new();
 
     /// <summary>Stands before every method of the gRPC API.</summary>
     public AccessInterceptor Access { get; }

@@ -1,5 +1,6 @@
 using Prometheus;
 using Scheduler.Core.Planning;
+using Scheduler.Daemon.Forecasts;
 using Scheduler.Daemon.Kubernetes;
 using Scheduler.Telemetry.Health;
 
@@ -68,6 +69,13 @@ public sealed class SchedulerMetrics
     private readonly Counter _journaled;
     private readonly Counter _leftOut;
     private readonly Counter _journalSeconds;
+    private readonly Histogram _forecastSeconds;
+    private readonly Counter _forecastFailures;
+    private readonly Gauge _forecastSamples;
+    private readonly Gauge _forecastObservations;
+    private readonly Gauge _forecastScored;
+    private readonly Gauge _forecastCoverage;
+    private readonly Gauge _forecastError;
 
     /// <param name="registry">Where the metrics are registered; one per daemon, so that two in one process do not mix.</param>
     public SchedulerMetrics(CollectorRegistry registry)
@@ -134,6 +142,15 @@ public sealed class SchedulerMetrics
         _journaled = metrics.CreateCounter("weir_journal_written_cycles_total", "Cycles written to the decision journal.");
         _leftOut = metrics.CreateCounter("weir_journal_left_out_cycles_total", "Cycles left out of the decision journal, by cause: queue_full, disk.", "cause");
         _journalSeconds = metrics.CreateCounter("weir_journal_write_seconds_total", "Time spent on writing the decision journal, beside the scheduling loop.");
+        _forecastSeconds = metrics.CreateHistogram("weir_forecast_duration_seconds", "Time of one forecast of all expected starts, beside the scheduling loop.",
+            new HistogramConfiguration { Buckets = BindBuckets });
+        _forecastFailures = metrics.CreateCounter("weir_forecast_failures_total", "Forecasts of expected starts that failed; the ones before stay.");
+        _forecastSamples = metrics.CreateGauge("weir_forecast_samples", "Futures that were drawn for the last forecast of expected starts.");
+        _forecastObservations = metrics.CreateGauge("weir_forecast_observed_runs", "Ended workloads that durations were learned from since the start.");
+        _forecastScored = metrics.CreateGauge("weir_forecast_scored_starts", "Starts after more than a minute that forecasts were held against, the last 1000 at most.");
+        _forecastCoverage = metrics.CreateGauge("weir_forecast_coverage_ratio", "Share of the scored starts that came between p10 and p90 of their first forecast.");
+        _forecastError = metrics.CreateGauge(
+            "weir_forecast_median_error_ratio", "Median distance of the scored starts from p50 of their first forecast, as a share of the wait.");
         Observer = new WatchObserver(this);
     }
 
@@ -323,6 +340,20 @@ public sealed class SchedulerMetrics
     internal void PodRejected() => _rejections.Inc();
 
     internal void Evacuated() => _evacuations.Inc();
+
+    internal void Forecast(TimeSpan duration, int samples, long observations, ForecastScore? score)
+    {
+        _forecastSeconds.Observe(duration.TotalSeconds);
+        _forecastSamples.Set(samples);
+        _forecastObservations.Set(observations);
+        if (score is null)
+            return;
+        _forecastScored.Set(score.Scored);
+        _forecastCoverage.Set(score.Coverage);
+        _forecastError.Set(score.MedianError);
+    }
+
+    internal void ForecastFailed() => _forecastFailures.Inc();
 
     private static double Gpus(long milliGpu) => milliGpu / 1000.0;
 

@@ -97,3 +97,14 @@ public class DurationHistoryTests
         }
     }
 }
+
+/// <summary>Draws for one workload alone.</summary>
+internal static class SingleDraws
+{
+    public static long DrawRemaining(this DurationSource source, long ranSeconds, int sample, ulong salt)
+    {
+        var believed = new long[DurationSource.Believed];
+        source.Believe(sample, believed);
+        return source.DrawRemaining(ranSeconds, sample, salt, believed);
+    }
+}

@@ -116,6 +116,41 @@ public class StartForecasterTests
     }
 
     [Fact]
+    public void Futures_that_run_at_once_tell_the_same()
+    {
+        for (var run = 0; run < 50; run++)
+        {
+            _history.Learn(new DurationKind(new TenantId("a"), "a", GpuRequest.Whole(8), 1), TimeSpan.FromMinutes(30 + (7 * run)), declared: null);
+        }
+
+        var snapshot = Snapshot(
+            Tree(), nodes: 1,
+            [Running("r", "a", gpus: 8, minutes: null), .. Enumerable.Range(0, 20).Select(index => Make.Waiting($"w{index:00}", "a", Make.Shape(gpus: 8)))]);
+        var atOnce = new StartForecaster(
+            SchedulingPolicy.Default, ForecastSettings.Default with { Workers = 3 }, (count, body) => Parallel.For(0, count, body)).Compute(snapshot, _history);
+        var oneByOne = new StartForecaster(SchedulingPolicy.Default, ForecastSettings.Default).Compute(snapshot, _history);
+
+        Assert.Equal(ForecastSettings.Default.Samples, atOnce.Samples);
+        Assert.Equal(oneByOne.Forecasts.OrderBy(pair => pair.Key), atOnce.Forecasts.OrderBy(pair => pair.Key));
+    }
+
+    [Fact]
+    public void The_lowest_priority_makes_way_first_though_another_is_newer()
+    {
+        var tree = Make.Tree(Make.Tenant("a", guaranteed: 0, burst: 24));
+        ImmutableArray<Workload> workloads =
+        [
+            Running("r1", "a", gpus: 8, minutes: 600, ranMinutes: 30, node: 0),
+            Running("r2", "a", gpus: 8, minutes: 20, node: 1, priority: 50),
+            Declared(Make.Waiting("w", "a", Make.Shape(gpus: 8), priority: 100), 60),
+            Make.Waiting("x", "a", Make.Shape(gpus: 8)),
+        ];
+
+        // r1 goes for w and has the place of r2 in twenty minutes; x has that of w. Had r2 gone, it would come before x.
+        Assert.Equal(Make.Now.AddMinutes(60), Of(Compute(tree, workloads, nodes: 2), "x").P50);
+    }
+
+    [Fact]
     public void When_time_is_up_what_there_is_is_told_and_how_much_that_is()
     {
         var forecasts = new StartForecaster(SchedulingPolicy.Default, ForecastSettings.Default).Compute(
@@ -140,9 +175,9 @@ public class StartForecasterTests
 
     private static Workload Declared(Workload workload, int minutes) => workload with { ExpectedDuration = TimeSpan.FromMinutes(minutes) };
 
-    private static Workload Running(string name, string tenant, int gpus, int? minutes, int ranMinutes = 0, int node = 0)
+    private static Workload Running(string name, string tenant, int gpus, int? minutes, int ranMinutes = 0, int node = 0, int priority = 0)
     {
-        var workload = Make.Waiting(name, tenant, Make.Shape(gpus: gpus), submittedMinutesAgo: 60);
+        var workload = Make.Waiting(name, tenant, Make.Shape(gpus: gpus), submittedMinutesAgo: 60, priority: priority);
         return workload with
         {
             StartedAt = Make.Now.AddMinutes(-ranMinutes),
