@@ -113,18 +113,31 @@ public sealed class RenderingTests
     {
         ImmutableArray<QueueView> queue =
         [
-            new("t", "ns/job", 1, 1, 4000, 2, Now - TimeSpan.FromSeconds(5), "Fragmented", "needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node"),
+            new("t", "ns/job", 1, 1, 4000, 2, Now - TimeSpan.FromSeconds(5), "Fragmented", "needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node",
+                new StartView(Now.AddMinutes(30), Now.AddHours(2), null)),
         ];
 
         Assert.Equal(
             [
-                "PLACE  TENANT  IN TENANT  WORKLOAD  PODS  GPUS  WAITS  REASON",
-                "    1  t               1  ns/job       2     4     5s  Fragmented",
-                "       needs 4 GPUs; 6 GPUs are free in total, but at most 3 on",
-                "       one node",
+                "PLACE  TENANT  IN TENANT  WORKLOAD  PODS  GPUS  WAITS  STARTS IN      REASON",
+                "    1  t               1  ns/job       2     4     5s  2h (30m to ?)  Fragmented",
+                "       needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node",
             ],
-            QueueCommand.Lines(queue, Now, 65));
+            QueueCommand.Lines(queue, Now, 80));
         Assert.Equal(2, QueueCommand.Lines(queue, Now, 200).Count());
+    }
+
+    [Theory]
+    [InlineData(null, null, null, "unknown")]
+    [InlineData(30, null, null, "not before 30m")]
+    [InlineData(0, 0, 0, "now")]
+    [InlineData(0, 30, 120, "30m (now to 2h)")]
+    [InlineData(null, 30, 120, "30m (? to 2h)")]
+    public void An_expected_start_says_what_is_unknown(int? p10, int? p50, int? p90, string text)
+    {
+        Assert.Equal(text, new StartView(At(p10), At(p50), At(p90)).Text(Now));
+
+        static DateTimeOffset? At(int? minutes) => minutes is { } known ? Now.AddMinutes(known) : null;
     }
 
     [Fact]
