@@ -13,8 +13,8 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 {
     private readonly SortedDictionary<WorkloadId, Workload> _workloads = new(workloads.ToDictionary(workload => workload.Id));
     private readonly Dictionary<WorkloadId, int> _evictions = [];
-    private readonly HashSet<WorkloadId> _evictedLately = [];
-    private readonly SortedSet<WorkloadId> _evictedAgain = [];
+    private readonly HashSet<string> _evictedLately = [];
+    private readonly SortedSet<string> _evictedAgain = new(StringComparer.Ordinal);
     private CyclePlanner? _planner;
     private long _generation;
 
@@ -32,10 +32,10 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
     public IReadOnlyCollection<Workload> Workloads => _workloads.Values;
 
     /// <summary>
-    /// Who lost pods to a preemption more than once while nothing new was learned. That an expected end has passed, or a minimum
-    /// runtime, is something new: the planner counted on it.
+    /// Pods that were preempted, came back, and were preempted again while nothing new was learned. That an expected end has passed,
+    /// or a minimum runtime, is something new: the planner counted on it.
     /// </summary>
-    public IReadOnlySet<WorkloadId> EvictedAgain => _evictedAgain;
+    public IReadOnlySet<string> EvictedAgain => _evictedAgain;
 
     public ClusterSnapshot Snapshot()
     {
@@ -118,13 +118,10 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
             if (workload.Pods.Any(HasLeft))
             {
                 _evictions[workload.Id] = _evictions.GetValueOrDefault(workload.Id) + 1;
-                if (!_evictedLately.Add(workload.Id))
-                {
-                    _evictedAgain.Add(workload.Id);
-                }
+                _evictedAgain.UnionWith(workload.Pods.Where(HasLeft).Select(NameOf).Where(name => !_evictedLately.Add(name)));
 
                 Change(workload.Id, pod => HasLeft(pod)
-                    ? new Pod { Id = new PodId($"{pod.Id.Value.Split('#')[0]}#{_evictions[workload.Id]}"), Name = pod.Name, Shape = pod.Shape }
+                    ? new Pod { Id = new PodId($"{NameOf(pod)}#{_evictions[workload.Id]}"), Name = pod.Name, Shape = pod.Shape }
                     : pod);
                 var after = _workloads[workload.Id];
                 _workloads[workload.Id] = after with { StartedAt = after.CountPods(PodState.Placed) == 0 ? null : after.StartedAt };
@@ -135,6 +132,8 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 
         bool HasLeft(Pod pod) => pod.State == PodState.Leaving || pod.Notice is { } notice && notice.Deadline <= Now;
     }
+
+    private static string NameOf(Pod pod) => pod.Id.Value.Split('#')[0];
 
     private static Pod Nominate(Pod pod, PodPlacement? nomination) =>
         pod.Nomination is null && nomination is null ? pod : pod with { Nomination = nomination };
