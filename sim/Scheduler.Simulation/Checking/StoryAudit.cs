@@ -75,7 +75,7 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
         foreach (var (workload, promise) in _promises.ToArray())
         {
             if (!state.TryGetActive(workload, out var job) || job.Phase == JobPhase.Running || promise.Disturbances != _disturbances
-                || IsOvertaken(job.Workload, plan))
+                || IsOvertaken(job.Workload, plan) || IsOutgrown(job.Workload, plan))
             {
                 _promises.Remove(workload);
             }
@@ -109,6 +109,20 @@ internal sealed class StoryAudit(SimulationState state, SchedulingPolicy? policy
         decision is Bind or Reserve { Kind: ReservationKind.Nomination } && state.TryGetActive(decision.Workload, out var other)
         && other.Workload.Tenant == promised.Tenant
         && (other.Workload.Priority, promised.SubmittedAt).CompareTo((promised.Priority, other.Workload.SubmittedAt)) > 0);
+
+    /// <summary>
+    /// Whether the guarantee is filled by work of the same tenant that started in idle room meanwhile: what runs comes before what
+    /// waits in the order of the guarantee, whoever was submitted first.
+    /// </summary>
+    private bool IsOutgrown(Workload promised, Plan plan)
+    {
+        var inside = state.Active.Where(job => job.Phase == JobPhase.Running && job.Workload.Tenant == promised.Tenant
+            && job.Workload.Priority >= promised.Priority).Sum(job => CoreMilliGpu(job.Workload));
+        return plan.Accounts.Any(account => account.Tenant == promised.Tenant
+            && inside + CoreMilliGpu(promised) > account.Total.GuaranteedMilliGpu);
+    }
+
+    private static long CoreMilliGpu(Workload workload) => workload.Pods.Take(workload.MinMember).Sum(pod => pod.Shape.Gpu.MilliGpu);
 
     private static string ReasonOf(Plan plan, WorkloadId workload)
     {

@@ -9,6 +9,8 @@ namespace Scheduler.Core.Actions;
 /// </summary>
 internal sealed class GangTopology(Session session)
 {
+    private readonly Dictionary<(RequestClass Kind, TopologyLevel Level), DomainRooms> _rooms = [];
+
     /// <summary>
     /// Tries to place the core of a gang in one domain, and leaves it placed in the statement. False if no domain has room,
     /// or if domains mean nothing to it.
@@ -47,23 +49,19 @@ internal sealed class GangTopology(Session session)
             : [];
 
     /// <summary>
-    /// Domains with room, the tightest first. Where part of the gang runs already, the rest must join it.
+    /// Domains with room, the tightest first. Where part of the gang runs already, the rest must join it. The smallest pod tells the
+    /// most that can fit; where pods are unequal, the trial tells the rest.
     /// </summary>
-    private static List<int> ByRoom(Applicant applicant, TopologyLevel level)
+    private List<int> ByRoom(Applicant applicant, TopologyLevel level)
     {
         var joined = applicant.Running is { Pods.Count: > 0 } running ? level.DomainOf(running.Pods[0].Node.Index) : -1;
-        var candidates = new List<(int Room, int Domain)>();
-        for (var domain = 0; domain < level.Domains.Count; domain++)
+        var rooms = RoomsOf(applicant.Pending[^1].Kind, level).Now();
+        var candidates = new List<(long Room, int Domain)>();
+        for (var domain = 0; domain < rooms.Length; domain++)
         {
-            if (joined >= 0 && domain != joined)
+            if ((joined < 0 || domain == joined) && rooms[domain] >= applicant.Missing)
             {
-                continue;
-            }
-
-            var room = RoomIn(applicant, level.Domains[domain]);
-            if (room >= applicant.Missing)
-            {
-                candidates.Add((room, domain));
+                candidates.Add((rooms[domain], domain));
             }
         }
 
@@ -71,25 +69,14 @@ internal sealed class GangTopology(Session session)
         return candidates.ConvertAll(candidate => candidate.Domain);
     }
 
-    /// <summary>Pods of the gang that fit a domain; an upper bound where they are unequal.</summary>
-    private static int RoomIn(Applicant applicant, IReadOnlyList<NodeState> nodes)
+    private DomainRooms RoomsOf(RequestClass kind, TopologyLevel level)
     {
-        // The smallest pod tells the most that can fit; the trial tells the rest.
-        var kind = applicant.Pending[^1].Kind;
-        var room = 0;
-        foreach (var node in nodes)
+        if (!_rooms.TryGetValue((kind, level), out var rooms))
         {
-            if (kind.Heap.StaticRejection(node) is null)
-            {
-                room += PodRoom.Count(node.Bindable, kind.Request);
-                if (room >= int.MaxValue / 2)
-                {
-                    break;
-                }
-            }
+            _rooms.Add((kind, level), rooms = new DomainRooms(session, kind, level));
         }
 
-        return room;
+        return rooms;
     }
 
     private bool TryPlace(Applicant applicant, IReadOnlyList<NodeState> nodes, Statement statement, Admission admission)

@@ -17,6 +17,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
     private int[]? _lowestPriorities;
     private bool _hasMinRuntimes;
     private int _takenInside;
+    private int _kept;
 
     /// <summary>Workloads that this cycle had bound, and that had to make way again before anything came of it.</summary>
     public Queue<Applicant> Displaced { get; } = [];
@@ -83,9 +84,12 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
                 && _failures.TryGetValue(KeyOf(applicant, scope), out var known) && known == ChangesFor(scope));
     }
 
-    /// <summary>Counts what can turn a failed search into one that succeeds: more to take, or, on burst, more quota too.</summary>
+    /// <summary>
+    /// Counts what can turn a failed search into one that succeeds: more to take; beyond a guarantee also more quota, and room on its way
+    /// that was thought to be enough and is kept for somebody else now.
+    /// </summary>
     private int ChangesFor(VictimScope scope) =>
-        Loosened + (scope == VictimScope.Guarantee ? 0 : _evictions.Count + session.BoundBeyondEntitlement);
+        Loosened + (scope == VictimScope.Guarantee ? 0 : _kept + _evictions.Count + session.BoundBeyondEntitlement);
 
     /// <summary>The lowest priority that each leaf has running and could lose.</summary>
     private int[] LowestPriorities()
@@ -304,6 +308,7 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
 
     private void KeepRoom(Applicant applicant, VictimPlan plan)
     {
+        _kept++;
         var statement = new Statement(session);
         foreach (var (pod, node) in plan.Placements)
         {

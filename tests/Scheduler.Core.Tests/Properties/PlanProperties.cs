@@ -41,10 +41,9 @@ public class PlanProperties
             quiet = living.Cycle().Decisions.Any(decision => decision is Evict or Bind) ? 0 : quiet + 1;
         }
 
-        var twice = living.Evictions.Where(pair => pair.Value > 1).Select(pair => $"{pair.Key} {pair.Value} times").Order().ToArray();
         return (asked.Length == 0).Label($"asked again, {asked.FirstOrDefault()?.Workload} is evicted for {asked.FirstOrDefault()?.Beneficiary}")
             .And((cycles < 40).Label("it never comes to rest"))
-            .And((twice.Length == 0).Label($"evicted: {string.Join(", ", twice)}"));
+            .And((living.EvictedAgain.Count == 0).Label($"evicted twice: {string.Join(", ", living.EvictedAgain)}"));
     }
 
     [Cases]

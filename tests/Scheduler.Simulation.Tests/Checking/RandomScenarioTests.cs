@@ -69,6 +69,8 @@ public class RandomScenarioTests(ITestOutputHelper output)
     [InlineData(20262078)]
     [InlineData(20262089)]
     [InlineData(20262122)]
+    [InlineData(20261391)]
+    [InlineData(20261938)]
     [InlineData(20262030)]
     [InlineData(20262033)]
     [InlineData(20262052)]

@@ -13,6 +13,8 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 {
     private readonly SortedDictionary<WorkloadId, Workload> _workloads = new(workloads.ToDictionary(workload => workload.Id));
     private readonly Dictionary<WorkloadId, int> _evictions = [];
+    private readonly HashSet<string> _evictedLately = [];
+    private readonly SortedSet<string> _evictedAgain = new(StringComparer.Ordinal);
     private CyclePlanner? _planner;
     private long _generation;
 
@@ -29,8 +31,11 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
 
     public IReadOnlyCollection<Workload> Workloads => _workloads.Values;
 
-    /// <summary>How often each workload lost pods to a preemption.</summary>
-    public IReadOnlyDictionary<WorkloadId, int> Evictions => _evictions;
+    /// <summary>
+    /// Pods that were preempted, came back, and were preempted again while nothing new was learned. That an expected end has passed,
+    /// or a minimum runtime, is something new: the planner counted on it.
+    /// </summary>
+    public IReadOnlySet<string> EvictedAgain => _evictedAgain;
 
     public ClusterSnapshot Snapshot()
     {
@@ -101,22 +106,34 @@ public sealed class LivingCluster(IEnumerable<Node> nodes, TenantTree tenants, I
     /// <summary>Lets time pass: whoever is past the deadline is gone, and its pods wait again.</summary>
     public void Pass(TimeSpan time)
     {
+        var before = Now;
         Now += time;
+        if (Workloads.Any(workload => workload.StartedAt is { } start && (IsNew(start + workload.ExpectedDuration) || IsNew(start + workload.MinRuntime))))
+        {
+            _evictedLately.Clear();
+        }
+
         foreach (var workload in Workloads.ToArray())
         {
             if (workload.Pods.Any(HasLeft))
             {
                 _evictions[workload.Id] = _evictions.GetValueOrDefault(workload.Id) + 1;
+                _evictedAgain.UnionWith(workload.Pods.Where(HasLeft).Select(NameOf).Where(name => !_evictedLately.Add(name)));
+
                 Change(workload.Id, pod => HasLeft(pod)
-                    ? new Pod { Id = new PodId($"{pod.Id.Value.Split('#')[0]}#{_evictions[workload.Id]}"), Name = pod.Name, Shape = pod.Shape }
+                    ? new Pod { Id = new PodId($"{NameOf(pod)}#{_evictions[workload.Id]}"), Name = pod.Name, Shape = pod.Shape }
                     : pod);
                 var after = _workloads[workload.Id];
                 _workloads[workload.Id] = after with { StartedAt = after.CountPods(PodState.Placed) == 0 ? null : after.StartedAt };
             }
         }
 
+        bool IsNew(DateTimeOffset? moment) => moment > before && moment <= Now;
+
         bool HasLeft(Pod pod) => pod.State == PodState.Leaving || pod.Notice is { } notice && notice.Deadline <= Now;
     }
+
+    private static string NameOf(Pod pod) => pod.Id.Value.Split('#')[0];
 
     private static Pod Nominate(Pod pod, PodPlacement? nomination) =>
         pod.Nomination is null && nomination is null ? pod : pod with { Nomination = nomination };
