@@ -89,7 +89,7 @@ internal sealed record QueueView(
 /// <param name="P90">Nine in ten start before.</param>
 internal sealed record StartView(DateTimeOffset? P10, DateTimeOffset? P50, DateTimeOffset? P90)
 {
-    /// <summary>Such as <c>2h (1h to 5h)</c>, from now on: half start within the first, eight in ten between the others.</summary>
+    /// <summary>Such as <c>2h0m (30m0s to 5h0m)</c>, from now on: half start within the first, eight in ten between the others.</summary>
     public string Text(DateTimeOffset now) => (P10, P50, P90) switch
     {
         (null, null, _) => "unknown",

@@ -119,8 +119,8 @@ public sealed class RenderingTests
 
         Assert.Equal(
             [
-                "PLACE  TENANT  IN TENANT  WORKLOAD  PODS  GPUS  WAITS  STARTS IN      REASON",
-                "    1  t               1  ns/job       2     4     5s  2h (30m to ?)  Fragmented",
+                "PLACE  TENANT  IN TENANT  WORKLOAD  PODS  GPUS  WAITS  STARTS IN          REASON",
+                "    1  t               1  ns/job       2     4     5s  2h0m (30m0s to ?)  Fragmented",
                 "       needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node",
             ],
             QueueCommand.Lines(queue, Now, 80));
@@ -129,10 +129,10 @@ public sealed class RenderingTests
 
     [Theory]
     [InlineData(null, null, null, "unknown")]
-    [InlineData(30, null, null, "not before 30m")]
+    [InlineData(30, null, null, "not before 30m0s")]
     [InlineData(0, 0, 0, "now")]
-    [InlineData(0, 30, 120, "30m (now to 2h)")]
-    [InlineData(null, 30, 120, "30m (? to 2h)")]
+    [InlineData(0, 30, 120, "30m0s (now to 2h0m)")]
+    [InlineData(null, 30, 120, "30m0s (? to 2h0m)")]
     public void An_expected_start_says_what_is_unknown(int? p10, int? p50, int? p90, string text)
     {
         Assert.Equal(text, new StartView(At(p10), At(p50), At(p90)).Text(Now));
