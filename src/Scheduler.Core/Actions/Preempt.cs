@@ -217,10 +217,10 @@ internal sealed class Preempt(Session session, Allocate allocate, Hindsight hind
         {
             allowed[flavor] = scope switch
             {
-                VictimScope.Guarantee => admission.Allows(flavor, need),
+                VictimScope.Guarantee => admission.Allows(flavor, need, isBesideVictims: true),
                 // Lower priority makes way inside the guarantee by itself; limits are met by the victims.
                 VictimScope.Priority => session.Ledger.Limit(tenant, flavor) > 0 && (!needsGuarantee || admission.IsInsideGuarantee(flavor, need)),
-                _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need, freedByOthers: need),
+                _ => session.Excess(tenant) + need <= 0 && admission.Allows(flavor, need, freedByOthers: need, isBesideVictims: true),
             };
         }
 

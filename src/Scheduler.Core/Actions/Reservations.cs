@@ -11,8 +11,11 @@ namespace Scheduler.Core.Actions;
 internal sealed class Reservations(Session session)
 {
     private readonly Admission _admission = new(session);
-    private List<(DateTimeOffset At, Occupant Occupant)>? _ends;
-    private List<(DateTimeOffset At, Occupant Occupant)>? _releases;
+    private readonly List<(DateTimeOffset At, Occupant Occupant)> _ends = [];
+    private readonly List<(DateTimeOffset At, Occupant Occupant)> _releases = [];
+    private readonly HashSet<PodId> _boundPods = [];
+    private int _boundSeen = -1;
+    private int _unboundSeen;
 
     /// <summary>
     /// Makes a reservation if the workload is one of the first of its tenant and there is a time at which it fits. Always
@@ -126,12 +129,7 @@ internal sealed class Reservations(Session session)
     /// </summary>
     private IEnumerable<(DateTimeOffset At, Occupant Occupant)> Departures(Applicant holder, bool isInsideGuarantee)
     {
-        if (_ends is null || _releases is null)
-        {
-            (_ends, _releases) = ([], []);
-            ListDepartures(_ends, _releases);
-        }
-
+        CatchUp();
         var (end, release) = (0, 0);
         while (true)
         {
@@ -164,7 +162,37 @@ internal sealed class Reservations(Session session)
             : isInsideGuarantee && occupant.Owner.HasGpu && !isGuaranteed;
     }
 
-    private void ListDepartures(List<(DateTimeOffset At, Occupant Occupant)> ends, List<(DateTimeOffset At, Occupant Occupant)> releases)
+    /// <summary>Takes in what the cycle has bound since the last call; what it takes back again has everything listed anew.</summary>
+    private void CatchUp()
+    {
+        if (_boundSeen < 0 || session.Unbound != _unboundSeen)
+        {
+            (_boundSeen, _unboundSeen) = (0, session.Unbound);
+            _ends.Clear();
+            _releases.Clear();
+            _boundPods.Clear();
+            ListDepartures();
+        }
+
+        var isChanged = false;
+        for (var now = session.Snapshot.Now; _boundSeen < session.Roster.Bound.Count; _boundSeen++)
+        {
+            var applicant = session.Roster.Bound[_boundSeen];
+            if (applicant.Bound.Count > 0 && applicant.EndsAt(now) is { } end)
+            {
+                var joined = RunningWorkload.OfBound(applicant).Pods.Where(occupant => _boundPods.Add(occupant.Pod.Id)).Select(occupant => (end, occupant)).ToArray();
+                _ends.AddRange(joined);
+                isChanged |= joined.Length > 0;
+            }
+        }
+
+        if (isChanged)
+        {
+            _ends.Sort(Compare);
+        }
+    }
+
+    private void ListDepartures()
     {
         var now = session.Snapshot.Now;
         foreach (var node in session.Nodes)
@@ -178,24 +206,24 @@ internal sealed class Reservations(Session session)
 
                 if (occupant.Owner.ExpectedEnd is { } end && end > now)
                 {
-                    ends.Add((end, occupant));
+                    _ends.Add((end, occupant));
                 }
 
                 var workload = occupant.Owner.Workload;
                 if (workload is { IsManaged: true, IsPreemptible: true } && occupant.Owner.Tenant is not null)
                 {
                     var ripe = (workload.StartedAt ?? now) + workload.MinRuntime;
-                    releases.Add(((ripe > now ? ripe : now) + workload.PreemptionGrace, occupant));
+                    _releases.Add(((ripe > now ? ripe : now) + workload.PreemptionGrace, occupant));
                 }
             }
         }
 
-        ends.Sort(Compare);
-        releases.Sort(Compare);
-
-        static int Compare((DateTimeOffset At, Occupant Occupant) a, (DateTimeOffset At, Occupant Occupant) b) =>
-            a.At != b.At ? a.At.CompareTo(b.At)
-            : a.Occupant.Node.Index != b.Occupant.Node.Index ? a.Occupant.Node.Index.CompareTo(b.Occupant.Node.Index)
-            : Occupant.Compare(a.Occupant, b.Occupant);
+        _ends.Sort(Compare);
+        _releases.Sort(Compare);
     }
+
+    private static int Compare((DateTimeOffset At, Occupant Occupant) a, (DateTimeOffset At, Occupant Occupant) b) =>
+        a.At != b.At ? a.At.CompareTo(b.At)
+        : a.Occupant.Node.Index != b.Occupant.Node.Index ? a.Occupant.Node.Index.CompareTo(b.Occupant.Node.Index)
+        : Occupant.Compare(a.Occupant, b.Occupant);
 }

@@ -40,9 +40,10 @@ internal sealed class Admission(Session session)
     /// <param name="milliGpu">How much.</param>
     /// <param name="freedByOthers">How much others will have given back by then: it counts as free.</param>
     /// <param name="freedByOwn">How much of its own the tenant will have given back by then: it does not count against the limit.</param>
-    public bool Allows(int flavor, long milliGpu, long freedByOthers = 0, long freedByOwn = 0)
+    /// <param name="isBesideVictims">Whether others below the same parents may make way, so that only the tenant's own limit counts.</param>
+    public bool Allows(int flavor, long milliGpu, long freedByOthers = 0, long freedByOwn = 0, bool isBesideVictims = false)
     {
-        if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu - freedByOwn) is not null)
+        if (session.Ledger.FirstOverLimit(_tenant.Index, flavor, milliGpu - freedByOwn) is { } over && (!isBesideVictims || over == _tenant))
         {
             return false;
         }

@@ -49,13 +49,17 @@ internal sealed class NodeSurvey
     /// <summary>Whether the request fits a node at this moment, were nothing kept for others.</summary>
     public bool FitsNow { get; private set; }
 
-    public static NodeSurvey Of(Session session, RequestClass kind)
+    /// <summary>Counts what the nodes hold for a kind of pod.</summary>
+    /// <param name="session">The cluster.</param>
+    /// <param name="kind">What is to be placed.</param>
+    /// <param name="holder">Who asks, if room is reserved for it: that counts as free.</param>
+    public static NodeSurvey Of(Session session, RequestClass kind, Applicant? holder = null)
     {
         var survey = new NodeSurvey(session.Flavors.Length);
         var rejected = new int[Enum.GetValues<FilterName>().Length];
         foreach (var node in session.Nodes)
         {
-            survey.Count(session, node, kind, rejected);
+            survey.Count(session, node, node.Reservation is { } reservation && reservation.Holder == holder ? node.Now : node.Bindable, kind, rejected);
         }
 
         survey.Rejections =
@@ -67,7 +71,7 @@ internal sealed class NodeSurvey
         return survey;
     }
 
-    private void Count(Session session, NodeState node, RequestClass kind, int[] rejected)
+    private void Count(Session session, NodeState node, NodePlane view, RequestClass kind, int[] rejected)
     {
         if (kind.Heap.StaticRejection(node) is { } never)
         {
@@ -77,11 +81,11 @@ internal sealed class NodeSurvey
         }
 
         NodesOfKind++;
-        var rejection = NodeFilters.FirstDynamicRejection(node.Bindable, kind.Request);
+        var rejection = NodeFilters.FirstDynamicRejection(view, kind.Request);
         if (rejection is { } now)
         {
             rejected[(int)now]++;
-            FitsNow |= !ReferenceEquals(node.Now, node.Bindable) && NodeFilters.PassesDynamic(node.Now, kind.Request)
+            FitsNow |= !ReferenceEquals(node.Now, view) && NodeFilters.PassesDynamic(node.Now, kind.Request)
                 && session.Neighbours.Allows(node, kind);
         }
         else if (session.Neighbours.Rejection(node, kind) is { } beside)
@@ -95,10 +99,10 @@ internal sealed class NodeSurvey
             FitsNow = true;
         }
 
-        CountAccepted(node, kind.Request, rejection);
+        CountAccepted(node, view, kind.Request, rejection);
     }
 
-    private void CountAccepted(NodeState state, PlacementRequest request, FilterName? rejection)
+    private void CountAccepted(NodeState state, NodePlane node, PlacementRequest request, FilterName? rejection)
     {
         NodesAccepted++;
         if (state.Flavor < 0 || !request.Shape.Gpu.IsAny)
@@ -106,7 +110,6 @@ internal sealed class NodeSurvey
             return;
         }
 
-        var node = state.Bindable;
         IsAccepted[state.Flavor] = true;
         FreeMilli[state.Flavor] += node.FreeMilliGpu;
         for (var device = 0; device < node.DeviceFree.Length; device++)

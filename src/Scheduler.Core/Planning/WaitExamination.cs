@@ -33,11 +33,7 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
             return known;
         }
 
-        if (!_surveys.TryGetValue(biggest.Kind, out var survey))
-        {
-            _surveys.Add(biggest.Kind, survey = NodeSurvey.Of(session, biggest.Kind));
-        }
-
+        var survey = applicant.Reservation is null ? SurveyOf(biggest.Kind) : NodeSurvey.Of(session, biggest.Kind, applicant);
         var need = new Need(applicant, pods, biggest.Pod.Shape, milli, survey, biggest.Kind.HasNeighbours);
         var (reason, message, free) = biggest.Pod.Shape.Gpu.IsAny ? ExamineGpu(need) : (WaitReason.NodeConstraints, WaitMessages.NoNode(need), 0L);
         var explanation = new Explanation
@@ -55,6 +51,16 @@ internal sealed class WaitExamination(Session session, Func<TenantNode, TenantSh
 
         _known.Add(key, (reason, message, explanation));
         return (reason, message, explanation);
+    }
+
+    private NodeSurvey SurveyOf(RequestClass kind)
+    {
+        if (!_surveys.TryGetValue(kind, out var survey))
+        {
+            _surveys.Add(kind, survey = NodeSurvey.Of(session, kind));
+        }
+
+        return survey;
     }
 
     private (WaitReason Reason, string Message, long Free) ExamineGpu(Need need)

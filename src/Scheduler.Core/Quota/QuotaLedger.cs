@@ -173,16 +173,21 @@ internal sealed class QuotaLedger
     {
         for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
         {
-            var limit = _limit[Index(node.Index, flavor)];
-            var limitTotal = _limitTotal[node.Index];
-            if ((limit != Unlimited && _used[Index(node.Index, flavor)] + milliGpu > limit)
-                || (limitTotal != Unlimited && _usedTotal[node.Index] + totalMilliGpu > limitTotal))
+            if (IsOverLimit(node.Index, flavor, milliGpu, totalMilliGpu))
             {
                 return node;
             }
         }
 
         return null;
+    }
+
+    /// <summary>Whether a further use by a tenant, or by one below it, takes it above its own limit.</summary>
+    public bool IsOverLimit(int tenant, int flavor, long milliGpu, long totalMilliGpu)
+    {
+        var (limit, limitTotal) = (_limit[Index(tenant, flavor)], _limitTotal[tenant]);
+        return (limit != Unlimited && _used[Index(tenant, flavor)] + milliGpu > limit)
+            || (limitTotal != Unlimited && _usedTotal[tenant] + totalMilliGpu > limitTotal);
     }
 
     /// <summary>Whether failed hardware holds a tenant's guarantee below what is configured.</summary>
@@ -238,7 +243,7 @@ internal sealed class QuotaLedger
         for (var index = _tree.Nodes.Length - 1; index >= 0; index--)
         {
             var node = _tree.Nodes[index];
-            if (!IsAtOrAbove(node, asking))
+            if (!_tree.Nodes[asking].IsAtOrBelow(node))
             {
                 _withheld[index] = Math.Max(_withheld[index], OwnUnlent(index, flavor));
             }
@@ -267,19 +272,6 @@ internal sealed class QuotaLedger
 
         var used = flavor < 0 ? _usedTotal[tenant] : _used[Index(tenant, flavor)];
         return Math.Max(0, guaranteed - used - lending);
-    }
-
-    private bool IsAtOrAbove(TenantNode node, int tenant)
-    {
-        for (var above = _tree.Nodes[tenant]; above is not null; above = above.Parent)
-        {
-            if (above == node)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void ScaleFlavor(int flavor, long[] byFlavor)

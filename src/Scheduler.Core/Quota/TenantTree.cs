@@ -110,6 +110,20 @@ public sealed class TenantNode
     /// <summary>Whether it owns workloads rather than tenants.</summary>
     public bool IsLeaf => Children.IsEmpty;
 
+    /// <summary>Whether another tenant is this one or above it.</summary>
+    public bool IsAtOrBelow(TenantNode other)
+    {
+        for (var above = this; above is not null; above = above.Parent)
+        {
+            if (above == other)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
     /// <summary>Whether the tenant or one above it is suspended.</summary>
     public bool IsSuspended => Tenant.IsSuspended || (Parent?.IsSuspended ?? false);
 

@@ -164,6 +164,51 @@ public class ReclaimTests
     }
 
     [Fact]
+    public void What_a_sibling_borrowed_up_to_the_limit_of_their_parent_is_given_back_to_a_guarantee()
+    {
+        var cluster = new LivingCluster(
+            Make.Nodes(2),
+            Make.Tree(Make.Tenant("p", 8, burst: 0, namespaces: []), Make.Tenant("x", 4, burst: 4, parent: "p"), Make.Tenant("y", 4, burst: 4, parent: "p"), Make.Tenant("z", 0, burst: 8)),
+            [
+                .. Enumerable.Range(0, 8).Select(index => Make.Waiting($"x{index}", "x", OneGpu)),
+                Make.Waiting("z0", "z", FourGpus),
+            ]);
+        cluster.Cycle();
+        cluster.Submit(Make.Waiting("y0", "y", FourGpus));
+
+        var plan = cluster.Cycle();
+
+        // There is room, even without victims; it is the parent's limit that only those below it can make way for.
+        Assert.Equal(["x", "x", "x", "x"], plan.Decisions.OfType<Evict>().Select(evict => cluster[evict.Workload.Value].Tenant!.Value.Value));
+        Assert.All(plan.Decisions.OfType<Evict>(), evict => Assert.Equal(EvictionCause.Guarantee, evict.Cause));
+        Assert.Equal(WaitReason.WaitingForVictims, WaitOf(plan, "y0").Reason);
+        Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
+        cluster.Pass(TwoMinutes);
+        Assert.Contains(cluster.Cycle().Decisions, decision => decision is Bind { Workload.Value: "y0" });
+        Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
+    }
+
+    [Fact]
+    public void Siblings_share_what_their_parent_may_have()
+    {
+        var cluster = new LivingCluster(
+            Make.Nodes(2),
+            Make.Tree(Make.Tenant("p", 0, burst: 8, namespaces: []), Make.Tenant("x", 0, burst: 8, parent: "p"), Make.Tenant("y", 0, burst: 8, parent: "p")),
+            [.. Enumerable.Range(0, 8).Select(index => Make.Waiting($"x{index}", "x", OneGpu))]);
+        cluster.Cycle();
+        for (var index = 0; index < 8; index++)
+        {
+            cluster.Submit(Make.Waiting($"y{index}", "y", OneGpu));
+        }
+
+        Assert.Equal(4, cluster.Cycle().Decisions.OfType<Evict>().Count(evict => evict.Cause == EvictionCause.FairShare));
+        cluster.Pass(TwoMinutes);
+        cluster.Cycle();
+        Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
+        Assert.Equal(4, cluster.Workloads.Count(workload => workload.Tenant!.Value.Value == "y" && workload.StartedAt is not null));
+    }
+
+    [Fact]
     public void A_notice_for_the_health_of_a_GPU_is_not_the_planners_to_withdraw()
     {
         var victim = Make.Waiting("victim", "b", EightGpus).RunningOn("h100-000") with { PreemptionGrace = TwoMinutes };

@@ -1,4 +1,5 @@
 using Scheduler.Core.Planning;
+using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Actions.Victims;
 
@@ -59,37 +60,56 @@ internal sealed class VictimProblem
         && kind.Heap.StaticRejection(node) is null
         && _session.Neighbours.Allows(node, kind);
 
+    /// <summary>Whether quota is no obstacle once the victims are gone.</summary>
+    public bool IsWithinQuota(IReadOnlyCollection<VictimUnit> victims) => OverQuota(victims) is null;
+
     /// <summary>
     /// Inside a tenant, the beneficiary takes the place of its victims: with them gone it must be within the limits, and on
     /// burst leave alone what is not lent. A tenant that is above its limit gets no more, not even less than it gives back.
+    /// Across tenants its own limit is no question, but those of its parents are: others below them may have filled them.
     /// </summary>
-    public bool IsWithinQuota(IReadOnlyCollection<VictimUnit> victims)
+    /// <returns>Below which tenant more must make way; null if nobody has to.</returns>
+    public TenantNode? OverQuota(IReadOnlyCollection<VictimUnit> victims)
     {
-        if (Rule.Scope != VictimScope.Priority || _needMilliGpu == 0)
+        if (_needMilliGpu == 0 || (Rule.Scope != VictimScope.Priority && Applicant.Tenant.Parent is null))
         {
-            return true;
+            return null;
         }
 
-        var tenant = Applicant.Tenant.Index;
-        var total = _needMilliGpu - _session.GoingMilliGpu(tenant) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant);
+        var over = default(TenantNode);
         for (var flavor = 0; flavor < _allowedFlavors.Length; flavor++)
         {
-            if (!_allowedFlavors[flavor])
+            if (_allowedFlavors[flavor])
             {
-                continue;
-            }
+                if (OverQuotaOf(flavor, victims) is not { } first)
+                {
+                    return null;
+                }
 
-            // Without quotas by flavor only the total counts.
-            var ofFlavor = !_session.Ledger.HasFlavorQuotas ? total
-                : _needMilliGpu - _session.GoingMilliGpu(tenant, flavor) - VictimUnit.MilliGpuOf(victims, Applicant.Tenant, flavor);
-            if (_session.Ledger.FirstOverLimit(tenant, flavor, ofFlavor, total) is null
-                && (Rule.IsInsideGuarantee || Quota.BurstPool.LeavesUnlent(_session, Applicant.Tenant, flavor, ofFlavor, total)))
-            {
-                return true;
+                over ??= first;
             }
         }
 
-        return false;
+        return over ?? Applicant.Tenant;
+    }
+
+    private TenantNode? OverQuotaOf(int flavor, IReadOnlyCollection<VictimUnit> victims)
+    {
+        var isInside = Rule.Scope == VictimScope.Priority;
+        for (var tenant = isInside ? Applicant.Tenant : Applicant.Tenant.Parent; tenant is not null; tenant = tenant.Parent)
+        {
+            // Without quotas by flavor only the total counts.
+            var total = _needMilliGpu - _session.GoingMilliGpu(tenant.Index) - VictimUnit.MilliGpuOf(victims, tenant);
+            var ofFlavor = !_session.Ledger.HasFlavorQuotas ? total
+                : _needMilliGpu - _session.GoingMilliGpu(tenant.Index, flavor) - VictimUnit.MilliGpuOf(victims, tenant, flavor);
+            if (_session.Ledger.IsOverLimit(tenant.Index, flavor, ofFlavor, total)
+                || (tenant == Applicant.Tenant && !Rule.IsInsideGuarantee && !BurstPool.LeavesUnlent(_session, tenant, flavor, ofFlavor, total)))
+            {
+                return tenant;
+            }
+        }
+
+        return null;
     }
 
     /// <summary>

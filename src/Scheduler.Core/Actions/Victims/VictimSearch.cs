@@ -163,27 +163,31 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
         return MeetQuota() ? Finish(isExact: false) : null;
     }
 
-    /// <summary>Room is there, but the tenant may be over its limit until more of its own work is gone.</summary>
+    /// <summary>Room is there, but the tenant, or one above it, may be over its limit until more of those below are gone.</summary>
     private bool MeetQuota()
     {
-        if (problem.IsWithinQuota(_scenario.Units))
+        while (problem.OverQuota(_scenario.Units) is { } over)
         {
-            return true;
-        }
-
-        foreach (var unit in market.Catalogue.OfTenant(problem.Applicant.Tenant.Index).OrderBy(unit => unit, Comparer<VictimUnit>.Create(NodeVictims.ByCost)))
-        {
-            if (unit.Priority <= _ceiling && _rule.MayTake(unit) && !Scenario.IsGone(unit))
+            var taken = _scenario.Units.Count;
+            var open = session.Snapshot.Tenants.Nodes.Where(tenant => tenant.IsLeaf && tenant.IsAtOrBelow(over))
+                .SelectMany(tenant => market.Catalogue.OfTenant(tenant.Index))
+                .Where(unit => unit.Priority <= _ceiling && unit.MilliGpu > 0 && !Scenario.IsGone(unit) && _rule.MayTake(unit))
+                .Order(Comparer<VictimUnit>.Create(NodeVictims.ByCost));
+            foreach (var unit in open.TakeWhile(_ => problem.OverQuota(_scenario.Units) == over))
             {
-                _scenario.Take(unit);
-                if (problem.IsWithinQuota(_scenario.Units))
+                if (_rule.Scope != VictimScope.FairShare || _rule.IsAffordable([.. _scenario.Units, unit], unit))
                 {
-                    return true;
+                    _scenario.Take(unit);
                 }
+            }
+
+            if (_scenario.Units.Count == taken)
+            {
+                return false;
             }
         }
 
-        return false;
+        return true;
     }
 
     /// <summary>Spares what is not needed, looks for the optimum where that is cheap, and says where the pods go.</summary>

@@ -44,7 +44,7 @@ internal sealed class VictimUnit
     /// <summary>What it holds.</summary>
     public long MilliGpu { get; }
 
-    /// <summary>What the units of a tenant hold together. A surplus pod beside the whole of its workload counts once.</summary>
+    /// <summary>What the units of a tenant, and of those below it, hold together. A surplus pod beside the whole of its workload counts once.</summary>
     public static long MilliGpuOf(IReadOnlyCollection<VictimUnit> units, TenantNode tenant) => MilliGpuOf(units, tenant, unit => unit.MilliGpu);
 
     /// <summary>The same of one flavor.</summary>
@@ -56,7 +56,7 @@ internal sealed class VictimUnit
         var milliGpu = 0L;
         foreach (var unit in units)
         {
-            if (unit.Running.Tenant == tenant && (unit.IsWhole || !HasWholeOf(units, unit.Running)))
+            if (unit.Running.Tenant!.IsAtOrBelow(tenant) && (unit.IsWhole || !HasWholeOf(units, unit.Running)))
             {
                 milliGpu += holding(unit);
             }

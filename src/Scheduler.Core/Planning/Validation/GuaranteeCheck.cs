@@ -1,4 +1,5 @@
 using Scheduler.Core.Model;
+using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning.Validation;
 
@@ -45,7 +46,7 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
 
     private bool MayStart(in WaitingNeed need)
     {
-        if (quota.Headroom(need.Tenant, quota.Flavors.Length) < need.MilliGpu)
+        if (Headroom(need.Tenant, quota.Flavors.Length) < need.MilliGpu)
         {
             return false;
         }
@@ -53,7 +54,7 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
         var room = 0L;
         for (var flavor = 0; flavor < quota.Flavors.Length; flavor++)
         {
-            if (quota.Headroom(need.Tenant, flavor) >= need.MilliGpu
+            if (Headroom(need.Tenant, flavor) >= need.MilliGpu
                 && standing.Fits(need.Tenant, standing.Most(need.Tenant), flavor, need.MilliGpu))
             {
                 room += RoomFor(need)[flavor];
@@ -61,6 +62,39 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
         }
 
         return room >= need.Pods;
+    }
+
+    /// <summary>What is left below its own limit, and below those of its parents once what others below them borrowed is given back.</summary>
+    private long Headroom(TenantNode tenant, int flavor)
+    {
+        var headroom = quota.OwnHeadroom(tenant, flavor);
+        for (var parent = tenant.Parent; parent is not null; parent = parent.Parent)
+        {
+            if (quota.OwnHeadroom(parent, flavor) is var left && left < headroom)
+            {
+                headroom = Math.Min(headroom, left + BorrowedBelow(parent, tenant, flavor));
+            }
+        }
+
+        return headroom;
+    }
+
+    private long BorrowedBelow(TenantNode parent, TenantNode except, int flavor)
+    {
+        LoadReclaimed();
+        var milliGpu = 0L;
+        foreach (var tenant in books.Snapshot.Tenants.Nodes)
+        {
+            if (tenant != except && tenant.IsAtOrBelow(parent))
+            {
+                foreach (var placed in _burstOf![tenant.Index])
+                {
+                    milliGpu += flavor == quota.Flavors.Length || quota.FlavorOf(placed.Node) == flavor ? placed.Pod.Shape.Gpu.MilliGpu : 0;
+                }
+            }
+        }
+
+        return milliGpu;
     }
 
     private long[] RoomFor(in WaitingNeed need)

@@ -124,12 +124,17 @@ internal sealed class QuotaBooks
         var headroom = Unlimited;
         for (var node = tenant; node is not null; node = node.Parent)
         {
-            var at = (node.Index * Width) + flavor;
-            var limit = Limit(node, flavor);
-            headroom = limit == Unlimited ? headroom : Math.Min(headroom, limit - _placed[at] - _bound[at] - _kept[at]);
+            headroom = Math.Min(headroom, OwnHeadroom(node, flavor));
         }
 
         return headroom;
+    }
+
+    /// <summary>The same below the limit of the tenant alone.</summary>
+    public long OwnHeadroom(TenantNode tenant, int flavor)
+    {
+        var at = (tenant.Index * Width) + flavor;
+        return Limit(tenant, flavor) is var limit && limit == Unlimited ? Unlimited : limit - _placed[at] - _bound[at] - _kept[at];
     }
 
     /// <summary>

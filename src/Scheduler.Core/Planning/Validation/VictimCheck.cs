@@ -1,4 +1,5 @@
 using Scheduler.Core.Model;
+using Scheduler.Core.Quota;
 
 namespace Scheduler.Core.Planning.Validation;
 
@@ -109,7 +110,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
     private void CheckClasses(in WaitingNeed need, ReadOnlySpan<PlannedPod> places, List<PlacedPod> victims)
     {
         // Without GPUs there is no claim on what other tenants have.
-        if (victims[0].Eviction!.Cause != EvictionCause.Guarantee || need.MilliGpu == 0)
+        if (victims[0].Eviction!.Cause != EvictionCause.Guarantee || need.MilliGpu == 0 || IsBesideFull(need, victim: null))
         {
             return;
         }
@@ -171,7 +172,7 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
     {
         foreach (var unit in Units(victims))
         {
-            if (books.Tenants[unit[0].Workload] == need.Tenant && !IsQuotaAmple(need, unit))
+            if ((books.Tenants[unit[0].Workload] == need.Tenant && !IsQuotaAmple(need, unit)) || IsBesideFull(need, books.Tenants[unit[0].Workload]))
             {
                 continue;
             }
@@ -235,6 +236,20 @@ internal sealed class VictimCheck(PlanBooks books, QuotaBooks quota, NodeViews v
         }
 
         return true;
+    }
+
+    /// <summary>Whether it can have been the limit of a parent of both that somebody made way for; of a parent of the first, without a second.</summary>
+    private bool IsBesideFull(in WaitingNeed need, TenantNode? victim)
+    {
+        for (var parent = need.Tenant.Parent; parent is not null; parent = parent.Parent)
+        {
+            if ((victim is null || victim.IsAtOrBelow(parent)) && Enumerable.Range(0, quota.Width).Any(flavor => quota.OwnHeadroom(parent, flavor) < 0))
+            {
+                return true;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>Pods of the workload that fit in the flavors of its places, with some pods gone and its own places open.</summary>
