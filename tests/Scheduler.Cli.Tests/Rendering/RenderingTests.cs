@@ -123,7 +123,7 @@ public sealed class RenderingTests
                 "    1  t               1  ns/job       2     4     5s  2h0m (30m0s to ?)  Fragmented",
                 "       needs 4 GPUs; 6 GPUs are free in total, but at most 3 on one node",
             ],
-            QueueCommand.Lines(queue, Now, 80));
+            QueueCommand.Lines(queue, Now, 90));
         Assert.Equal(2, QueueCommand.Lines(queue, Now, 200).Count());
     }
 
