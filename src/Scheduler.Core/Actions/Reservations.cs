@@ -14,6 +14,7 @@ internal sealed class Reservations(Session session)
     private readonly List<(DateTimeOffset At, Occupant Occupant)> _ends = [];
     private readonly List<(DateTimeOffset At, Occupant Occupant)> _releases = [];
     private readonly HashSet<PodId> _boundPods = [];
+    private readonly Dictionary<RequestClass, bool> _hasNode = new(ReferenceEqualityComparer.Instance);
     private int _boundSeen = -1;
     private int _unboundSeen;
 
@@ -24,6 +25,12 @@ internal sealed class Reservations(Session session)
     public bool TryFor(Applicant applicant, Standing standing)
     {
         if (applicant.SoughtReservation || applicant.Reservation is not null || session.Tenants[applicant.Tenant.Index].Reservations >= session.Policy.ReservationsPerTenant)
+        {
+            return false;
+        }
+
+        // What no node can ever take does not keep the tenant's reservation from those behind it.
+        if (!HasNode(applicant.Pending[0].Kind))
         {
             return false;
         }
@@ -89,6 +96,16 @@ internal sealed class Reservations(Session session)
             ? workload.Priority < holder.Workload.Priority && (canBeReclaimed || reservation.IsInsideGuarantee)
             : canBeReclaimed && reservation.IsInsideGuarantee && applicant.HasGpu;
         return workload.IsPreemptible && isTakeable && now + workload.MinRuntime + workload.PreemptionGrace <= reservation.From;
+    }
+
+    private bool HasNode(RequestClass kind)
+    {
+        if (!_hasNode.TryGetValue(kind, out var hasNode))
+        {
+            _hasNode.Add(kind, hasNode = Array.Exists(session.Nodes, node => kind.Heap.StaticRejection(node) is null));
+        }
+
+        return hasNode;
     }
 
     private bool[] AllowedFlavors(Applicant applicant, Standing standing, bool isLater = true)

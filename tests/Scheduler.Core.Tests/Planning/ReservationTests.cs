@@ -26,6 +26,17 @@ public class ReservationTests
     }
 
     [Fact]
+    public void What_no_node_can_ever_take_does_not_keep_the_reservation_from_those_behind_it()
+    {
+        var plan = Plan(
+            Make.Waiting("first", "a", EightGpus, submittedMinutesAgo: 3) with { ExpectedDuration = TimeSpan.FromHours(1) },
+            Make.Waiting("mistyped", "a", Make.Shape(gpus: 8, selector: [("zone", "none")]), submittedMinutesAgo: 2, priority: 10),
+            Gang("gang", submittedMinutesAgo: 1));
+
+        Assert.Equal("gang", Assert.Single(plan.Decisions.OfType<Reserve>()).Workload.Value);
+    }
+
+    [Fact]
     public void Room_that_is_reserved_for_somebody_counts_as_free_in_what_it_is_told()
     {
         var plan = Plan(

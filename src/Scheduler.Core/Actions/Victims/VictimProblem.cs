@@ -95,8 +95,7 @@ internal sealed class VictimProblem
 
     private TenantNode? OverQuotaOf(int flavor, IReadOnlyCollection<VictimUnit> victims)
     {
-        var isInside = Rule.Scope == VictimScope.Priority;
-        for (var tenant = isInside ? Applicant.Tenant : Applicant.Tenant.Parent; tenant is not null; tenant = tenant.Parent)
+        for (var tenant = Rule.Scope == VictimScope.Priority ? Applicant.Tenant : Applicant.Tenant.Parent; tenant is not null; tenant = tenant.Parent)
         {
             // Without quotas by flavor only the total counts.
             var total = _needMilliGpu - _session.GoingMilliGpu(tenant.Index) - VictimUnit.MilliGpuOf(victims, tenant);

@@ -171,11 +171,11 @@ internal sealed class VictimSearch(Session session, VictimMarket market, VictimP
             var taken = _scenario.Units.Count;
             var open = session.Snapshot.Tenants.Nodes.Where(tenant => tenant.IsLeaf && tenant.IsAtOrBelow(over))
                 .SelectMany(tenant => market.Catalogue.OfTenant(tenant.Index))
-                .Where(unit => unit.Priority <= _ceiling && unit.MilliGpu > 0 && !Scenario.IsGone(unit) && _rule.MayTake(unit))
+                .Where(unit => unit.Priority <= _ceiling && unit.MilliGpu > 0 && _rule.MayTake(unit))
                 .Order(Comparer<VictimUnit>.Create(NodeVictims.ByCost));
             foreach (var unit in open.TakeWhile(_ => problem.OverQuota(_scenario.Units) == over))
             {
-                if (_rule.Scope != VictimScope.FairShare || _rule.IsAffordable([.. _scenario.Units, unit], unit))
+                if (!Scenario.IsGone(unit) && (_rule.Scope != VictimScope.FairShare || _rule.IsAffordable([.. _scenario.Units, unit], unit)))
                 {
                     _scenario.Take(unit);
                 }
