@@ -39,6 +39,7 @@ internal sealed class Replica : IDisposable
         {
             Time = clock,
             Jitter = random.NextDouble,
+            MakesForecasts = false,
             Leadership = new LeadershipOptions { Identity = actor.Name },
         };
         var client = new ApiServerClient(

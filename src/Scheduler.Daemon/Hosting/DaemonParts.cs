@@ -115,6 +115,11 @@ internal sealed class DaemonParts : IDisposable
             ? [new DaemonPart("evacuator", new Evacuator(Cache, Gpus, evictor, Leadership, time).RunAsync)]
             : [];
 
+        DaemonPart[] forecasts = settings.MakesForecasts
+            ? [new DaemonPart("forecasts", new ForecastRefresher(
+                new ForecastRecord(PlanningPolicy), Forecasts, ReadModel, () => History.View().Ended, Metrics, time, logger).RunAsync)]
+            : [];
+
         // Nobody waits for the exporters: a cluster without them is scheduled all the same.
         var telemetry = MakeTelemetry(settings, client, exporters, logger);
         Runtime = new DaemonRuntime(
@@ -127,10 +132,9 @@ internal sealed class DaemonParts : IDisposable
                 new DaemonPart("reservation writer", reservations.RunAsync),
                 new DaemonPart("tenant status writer", tenantStatus.RunAsync),
                 new DaemonPart("health writer", healthWriter.RunAsync),
-                new DaemonPart("forecasts", new ForecastRefresher(
-                    new ForecastRecord(PlanningPolicy), Forecasts, ReadModel, () => History.View().Ended, Metrics, time, logger).RunAsync),
                 new DaemonPart("binding check", new BindingCheck(binder, Cache, time, logger).RunAsync),
                 .. evacuation,
+                .. forecasts,
                 .. extender,
                 .. journal,
             ],

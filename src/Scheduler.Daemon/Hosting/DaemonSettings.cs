@@ -70,4 +70,7 @@ public sealed record DaemonSettings
 
     /// <summary>Spreads waits that many would end together: numbers from 0 up to 1. Default random.</summary>
     internal Func<double> Jitter { get; init; } = Backoff.RandomJitter;
+
+    /// <summary>Whether forecasts are made. They take a thread of their own, which a host on virtual time cannot give. Default true.</summary>
+    internal bool MakesForecasts { get; init; } = true;
 }
