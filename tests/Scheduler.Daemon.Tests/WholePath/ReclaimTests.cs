@@ -99,7 +99,16 @@ public class ReclaimTests
         Assert.Null(Annotation(spared, "preempted-for"));
         Assert.Null(Text(spared, "metadata", "deletionTimestamp"));
         await UntilCycleAsync(host, cycle => !cycle.Plan.Decisions.Any(decision => decision is Withdraw));
-        Assert.Contains("weir_evictions_total{result=\"withdrawn\"} 1", await MetricsAsync(host), StringComparison.Ordinal);
+
+        // The pod shows it before the answer to the write has come back and is counted.
+        var metrics = await MetricsAsync(host);
+        for (var attempt = 0; attempt < 500 && !metrics.Contains("weir_evictions_total{result=\"withdrawn\"} 1", StringComparison.Ordinal); attempt++)
+        {
+            await Task.Delay(TimeSpan.FromMilliseconds(20), TestContext.Current.CancellationToken);
+            metrics = await MetricsAsync(host);
+        }
+
+        Assert.Contains("weir_evictions_total{result=\"withdrawn\"} 1", metrics, StringComparison.Ordinal);
     }
 
     [Fact]
