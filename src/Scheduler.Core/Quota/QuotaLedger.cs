@@ -166,14 +166,11 @@ internal sealed class QuotaLedger
     /// <summary>
     /// The lowest tenant of the chain that a further use would take above its limit, or null if it stays inside.
     /// </summary>
-    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu) => FirstOverLimit(tenant, flavor, milliGpu, milliGpu);
-
-    /// <summary>The same where what is given back beside is not all of that flavor.</summary>
-    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu, long totalMilliGpu)
+    public TenantNode? FirstOverLimit(int tenant, int flavor, long milliGpu)
     {
         for (var node = _tree.Nodes[tenant]; node is not null; node = node.Parent)
         {
-            if (IsOverLimit(node.Index, flavor, milliGpu, totalMilliGpu))
+            if (IsOverLimit(node.Index, flavor, milliGpu, milliGpu))
             {
                 return node;
             }
@@ -182,7 +179,10 @@ internal sealed class QuotaLedger
         return null;
     }
 
-    /// <summary>Whether a further use by a tenant, or by one below it, takes it above its own limit.</summary>
+    /// <summary>
+    /// Whether a further use by a tenant, or by one below it, takes it above its own limit. The total is another number where what is
+    /// given back beside is not all of that flavor.
+    /// </summary>
     public bool IsOverLimit(int tenant, int flavor, long milliGpu, long totalMilliGpu)
     {
         var (limit, limitTotal) = (_limit[Index(tenant, flavor)], _limitTotal[tenant]);

@@ -30,14 +30,14 @@ public class ReclaimTests
         var evict = Assert.Single(plan.Decisions.OfType<Evict>());
         Assert.Equal(("b2", "a1", EvictionCause.Guarantee), (evict.Workload.Value, evict.Beneficiary.Value, evict.Cause));
         Assert.Equal(cluster.Now + TwoMinutes, evict.Deadline);
-        Assert.Equal(WaitReason.WaitingForVictims, WaitOf(plan, "a1").Reason);
+        Assert.Equal(WaitReason.WaitingForVictims, plan.WaitOf("a1").Reason);
 
         cluster.Pass(TwoMinutes - TimeSpan.FromSeconds(1));
         Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
         cluster.Pass(TimeSpan.FromSeconds(1));
         plan = cluster.Cycle();
         Assert.Equal("a1", Assert.Single(plan.Decisions.OfType<Bind>()).Workload.Value);
-        Assert.Equal(WaitReason.BurstPoolBusy, WaitOf(plan, "b2").Reason);
+        Assert.Equal(WaitReason.BurstPoolBusy, plan.WaitOf("b2").Reason);
         Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
     }
 
@@ -87,7 +87,7 @@ public class ReclaimTests
         var plan = cluster.Cycle();
 
         Assert.Empty(plan.Decisions.OfType<Evict>());
-        Assert.Equal(WaitReason.BurstPoolBusy, WaitOf(plan, "a2").Reason);
+        Assert.Equal(WaitReason.BurstPoolBusy, plan.WaitOf("a2").Reason);
     }
 
     [Fact]
@@ -181,7 +181,7 @@ public class ReclaimTests
         // There is room, even without victims; it is the parent's limit that only those below it can make way for.
         Assert.Equal(["x", "x", "x", "x"], plan.Decisions.OfType<Evict>().Select(evict => cluster[evict.Workload.Value].Tenant!.Value.Value));
         Assert.All(plan.Decisions.OfType<Evict>(), evict => Assert.Equal(EvictionCause.Guarantee, evict.Cause));
-        Assert.Equal(WaitReason.WaitingForVictims, WaitOf(plan, "y0").Reason);
+        Assert.Equal(WaitReason.WaitingForVictims, plan.WaitOf("y0").Reason);
         Assert.Empty(cluster.Cycle().Decisions.OfType<Evict>());
         cluster.Pass(TwoMinutes);
         Assert.Contains(cluster.Cycle().Decisions, decision => decision is Bind { Workload.Value: "y0" });
@@ -253,7 +253,4 @@ public class ReclaimTests
     /// <summary>Two nodes full of work that tenant b borrowed from the guarantee of tenant a.</summary>
     private static LivingCluster Borrowed(params Workload[] running) =>
         new(Make.Nodes(2), Make.Tree(Make.Tenant("a", 16), Make.Tenant("b", 0, burst: 16)), running);
-
-    private static Wait WaitOf(Plan plan, string workload) =>
-        plan.Decisions.OfType<Wait>().Single(wait => wait.Workload.Value == workload);
 }

@@ -22,7 +22,7 @@ public class ReservationTests
         var reserve = Assert.Single(plan.Decisions.OfType<Reserve>());
         Assert.Equal(("gang", Make.Now.AddHours(1)), (reserve.Workload.Value, reserve.From));
         Assert.Equal(["first", "short"], plan.Decisions.OfType<Bind>().Select(bind => bind.Workload.Value).Order());
-        Assert.Equal(WaitReason.ReservedForOthers, WaitOf(plan, "long").Reason);
+        Assert.Equal(WaitReason.ReservedForOthers, plan.WaitOf("long").Reason);
     }
 
     [Fact]
@@ -43,7 +43,7 @@ public class ReservationTests
             Make.Waiting("first", "a", EightGpus, submittedMinutesAgo: 3) with { ExpectedDuration = TimeSpan.FromHours(1) },
             Gang("gang", submittedMinutesAgo: 2));
 
-        var wait = WaitOf(plan, "gang");
+        var wait = plan.WaitOf("gang");
         Assert.Equal(WaitReason.BurstPoolBusy, wait.Reason);
         Assert.Contains("; 8 GPUs are free to borrow; ", wait.Message, StringComparison.Ordinal);
         Assert.Contains("room is reserved for it on ", wait.Message, StringComparison.Ordinal);
@@ -54,7 +54,4 @@ public class ReservationTests
 
     private static Plan Plan(params Workload[] workloads) =>
         new LivingCluster(Make.Nodes(2), Make.Tree(Make.Tenant("a", 0, burst: 64)), workloads).Cycle();
-
-    private static Wait WaitOf(Plan plan, string workload) =>
-        Assert.Single(plan.Decisions.OfType<Wait>(), wait => wait.Workload.Value == workload);
 }

@@ -15,6 +15,7 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
     private readonly Dictionary<(int Tenant, PodShape Shape), long[]> _rooms = [];
     private NodeTally?[]? _reclaimed;
     private List<PlacedPod>[]? _burstOf;
+    private long[]? _borrowed;
 
     public void Check()
     {
@@ -72,29 +73,13 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
         {
             if (quota.OwnHeadroom(parent, flavor) is var left && left < headroom)
             {
-                headroom = Math.Min(headroom, left + BorrowedBelow(parent, tenant, flavor));
+                LoadReclaimed();
+                var byOthers = _borrowed![(parent.Index * quota.Width) + flavor] - _borrowed[(tenant.Index * quota.Width) + flavor];
+                headroom = Math.Min(headroom, left + byOthers);
             }
         }
 
         return headroom;
-    }
-
-    private long BorrowedBelow(TenantNode parent, TenantNode except, int flavor)
-    {
-        LoadReclaimed();
-        var milliGpu = 0L;
-        foreach (var tenant in books.Snapshot.Tenants.Nodes)
-        {
-            if (tenant != except && tenant.IsAtOrBelow(parent))
-            {
-                foreach (var placed in _burstOf![tenant.Index])
-                {
-                    milliGpu += flavor == quota.Flavors.Length || quota.FlavorOf(placed.Node) == flavor ? placed.Pod.Shape.Gpu.MilliGpu : 0;
-                }
-            }
-        }
-
-        return milliGpu;
     }
 
     private long[] RoomFor(in WaitingNeed need)
@@ -153,6 +138,7 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
             _burstOf[tenant] = [];
         }
 
+        _borrowed = new long[_burstOf.Length * quota.Width];
         _reclaimed = new NodeTally?[books.Snapshot.Nodes.Length];
         var isOwn = new bool[_reclaimed.Length];
         for (var node = 0; node < _reclaimed.Length; node++)
@@ -174,6 +160,21 @@ internal sealed class GuaranteeCheck(PlanBooks books, QuotaBooks quota, NodeView
 
                 tally.Give(placed.Pod.Shape, placed.Pod.Placement!.Devices, placed.Owner);
                 _burstOf[books.Tenants[placed.Workload]!.Index].Add(placed);
+                NoteBorrowed(placed);
+            }
+        }
+    }
+
+    /// <summary>Counts a pod for its tenant and all above it, by flavor, the total last.</summary>
+    private void NoteBorrowed(PlacedPod placed)
+    {
+        var milliGpu = placed.Pod.Shape.Gpu.MilliGpu;
+        for (var tenant = books.Tenants[placed.Workload]; tenant is not null; tenant = tenant.Parent)
+        {
+            _borrowed![(tenant.Index * quota.Width) + quota.Flavors.Length] += milliGpu;
+            if (quota.FlavorOf(placed.Node) is >= 0 and var flavor)
+            {
+                _borrowed[(tenant.Index * quota.Width) + flavor] += milliGpu;
             }
         }
     }

@@ -160,7 +160,7 @@ internal sealed class QuotaBooks
         {
             var tenant = _tree[index];
             var quota = tenant.QuotaFor(flavor == Flavors.Length ? FlavorId.Any : Flavors[flavor]);
-            if (quota?.LendingLimitMilliGpu is { } lending && !IsAtOrAbove(tenant, asking))
+            if (quota?.LendingLimitMilliGpu is { } lending && !asking.IsAtOrBelow(tenant))
             {
                 var at = (index * Width) + flavor;
                 withheld[index] = Math.Max(withheld[index], Guaranteed(index, flavor) - _placed[at] - _bound[at] - lending);
@@ -177,19 +177,6 @@ internal sealed class QuotaBooks
         }
 
         return all;
-    }
-
-    private static bool IsAtOrAbove(TenantNode node, TenantNode tenant)
-    {
-        for (var above = tenant; above is not null; above = above.Parent)
-        {
-            if (above == node)
-            {
-                return true;
-            }
-        }
-
-        return false;
     }
 
     private void Book(long[] sums, int workload, int node, Pod pod)
